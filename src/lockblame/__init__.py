@@ -1,0 +1,1 @@
+"""lockblame: which dependency change broke the deployment."""

@@ -1,0 +1,215 @@
+"""Every error that lockblame raises, as one tree:
+
+LockblameError
+├── ReadError                     something that should be read can't be
+│   ├── UnknownFormat             no reader knows this file
+│   ├── LockParseError            a lock that is broken: where, and what is wrong there
+│   ├── RevisionError             git doesn't know the revision, or there is no repository
+│   └── ConfigError               lockblame's own settings are wrong
+├── SymptomError                  there is no symptom to match
+├── UpstreamError                 an index or a forge; inside `blame` these become Gaps
+│   ├── NotFound
+│   ├── RateLimited               until when
+│   ├── BadResponse               an answer that can't be used
+│   └── Offline                   not asked, because asking was forbidden
+├── BisectError
+│   ├── NotReproduced
+│   ├── AlreadyBroken
+│   └── TrialFailed
+└── RollbackError
+
+Each message is one lower-case sentence made from the attributes; arguments are positional so that errors pickle; `slug` is
+the heading of the error in docs/reference/errors.md.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlreadyBroken",
+    "BadResponse",
+    "BisectError",
+    "ConfigError",
+    "LockParseError",
+    "LockblameError",
+    "NotFound",
+    "NotReproduced",
+    "Offline",
+    "RateLimited",
+    "ReadError",
+    "RevisionError",
+    "RollbackError",
+    "SymptomError",
+    "TrialFailed",
+    "UnknownFormat",
+    "UpstreamError",
+]
+
+
+class LockblameError(Exception):
+    """Base of everything that lockblame raises on purpose."""
+
+    slug = "lockblame-error"
+
+    @property
+    def hint(self) -> str | None:
+        """The way out, one clause, or None."""
+        return None
+
+
+class ReadError(LockblameError):
+    """`subject` (a file, a folder, a revision) can't be read: `detail` says why, `way_out` what to do."""
+
+    slug = "read-error"
+
+    def __init__(self, subject: str, detail: str, way_out: str | None = None) -> None:
+        super().__init__(subject, detail, way_out)
+        self.subject = subject
+        self.detail = detail
+        self.way_out = way_out
+
+    @property
+    def hint(self) -> str | None:
+        return self.way_out
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.detail}" + (f"; {self.way_out}" if self.way_out else "")
+
+
+class UnknownFormat(ReadError):
+    """No reader knows the file."""
+
+    slug = "unknown-format"
+
+
+class LockParseError(ReadError):
+    """A lock that can't be understood: `subject` is the file, `place` the line ("line 12") or key path ("package[3].name")."""
+
+    slug = "lock-parse-error"
+
+    def __init__(self, subject: str, detail: str, place: str | None = None, way_out: str | None = None) -> None:
+        super().__init__(subject, detail, way_out)
+        self.args = (subject, detail, place, way_out)
+        self.place = place
+
+    def __str__(self) -> str:
+        where = f"{self.subject}, {self.place}" if self.place else self.subject
+        return f"{where}: {self.detail}" + (f"; {self.way_out}" if self.way_out else "")
+
+
+class RevisionError(ReadError):
+    """git can't give what was asked for: no such revision, no repository, no git."""
+
+    slug = "revision-error"
+
+
+class ConfigError(ReadError):
+    """`[tool.lockblame]` or lockblame.toml can't be used."""
+
+    slug = "config-error"
+
+
+class SymptomError(LockblameError):
+    """The symptom has nothing in it that could be matched."""
+
+    slug = "symptom-error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class UpstreamError(LockblameError):
+    """An index or a forge could not be asked. `subject` is what was asked for, `url` where."""
+
+    slug = "upstream-error"
+    reason = "upstream"
+
+    def __init__(self, subject: str, detail: str, url: str | None = None) -> None:
+        super().__init__(subject, detail, url)
+        self.subject = subject
+        self.detail = detail
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.detail}"
+
+
+class NotFound(UpstreamError):
+    """It isn't there (404, 410)."""
+
+    slug = "not-found"
+    reason = "not-found"
+
+
+class RateLimited(UpstreamError):
+    """The host wants to be left alone until `until` (POSIX seconds, None when it didn't say)."""
+
+    slug = "rate-limited"
+    reason = "rate-limited"
+
+    def __init__(self, subject: str, detail: str, url: str | None = None, until: float | None = None) -> None:
+        super().__init__(subject, detail, url)
+        self.args = (subject, detail, url, until)
+        self.until = until
+
+
+class BadResponse(UpstreamError):
+    """An answer came that can't be used: an error status, rubbish, too large, or none within the time-out."""
+
+    slug = "bad-response"
+    reason = "bad-response"
+
+
+class Offline(UpstreamError):
+    """Nothing was asked: `offline=True`, and the answer is not at hand."""
+
+    slug = "offline"
+    reason = "offline"
+
+
+class BisectError(LockblameError):
+    """The bisection can't give an answer."""
+
+    slug = "bisect-error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class NotReproduced(BisectError):
+    """The command is good on the bad side too: whatever broke, it isn't what changed between these locks."""
+
+    slug = "not-reproduced"
+
+
+class AlreadyBroken(BisectError):
+    """The command fails on the good side already."""
+
+    slug = "already-broken"
+
+
+class TrialFailed(BisectError):
+    """A trial could not be carried out at all."""
+
+    slug = "trial-failed"
+
+
+class RollbackError(LockblameError):
+    """The edit that takes the change back can't be made safely."""
+
+    slug = "rollback-error"
+
+    def __init__(self, subject: str, detail: str) -> None:
+        super().__init__(subject, detail)
+        self.subject = subject
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.detail}"
