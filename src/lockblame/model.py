@@ -81,6 +81,7 @@ class Pin:
 
     @property
     def identity(self) -> tuple[str, str | None, Source]:
+        """Name, version and source."""
         return self.name, self.version, self.source
 
 
@@ -260,7 +261,7 @@ class Delta(Sequence[Change]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One version of a package on its index. `uploaded` is when its first file appeared, `yanked` why it was taken back (PEP 592)."""
+    """One version of a package on its index: when its first file appeared, and whether it was taken back (PEP 592)."""
 
     name: str
     version: str
@@ -282,6 +283,7 @@ class Repository:
 
     @property
     def url(self) -> str:
+        """Where a browser finds it."""
         return f"https://{self.host}/{self.path}"
 
 
@@ -313,6 +315,15 @@ class Note:
     version: str
     text: str
     url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What differs between the two artifacts of a change: dotted modules, symbols (functions, classes, parameters), defaults."""
+
+    modules: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
 
 
 # --- what went wrong and what is found -------------------------------------------------------------------------------
