@@ -69,6 +69,7 @@ class ReadError(LockblameError):
 
     @property
     def hint(self) -> str | None:
+        """The way out, one clause, or None."""
         return self.way_out
 
     def __str__(self) -> str:

@@ -110,7 +110,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something that could not be looked at. `reason` is a slug ("offline", "not-found"), `detail` a sentence, `hint` the way out."""
+    """What could not be looked at: `reason` is a slug ("offline", "not-found"), `detail` a sentence, `hint` the way out."""
 
     subject: str
     reason: str

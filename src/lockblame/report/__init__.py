@@ -1,0 +1,27 @@
+"""A Delta or a Report → text for a terminal, Markdown, or the JSON document.
+
+`STYLES` is the table of styles: adding one is one module with `delta(…)` and `report(…)` and one line here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from lockblame.model import Delta, Report
+
+STYLES = {
+    "text": "lockblame.report.text",
+    "markdown": "lockblame.report.markdown",
+    "json": "lockblame.report.document",
+}
+
+
+def render(found: Delta | Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
+    """The finding as one string that ends with a newline. `width` and `colour` are for the terminal's style only.
+
+    Raises KeyError for a style that is not in STYLES.
+    """
+    module = import_module(STYLES[style])
+    draw = module.report if isinstance(found, Report) else module.delta
+    rendered: str = draw(found, width=width, colour=colour) if style == "text" else draw(found)
+    return rendered

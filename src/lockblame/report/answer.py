@@ -1,0 +1,106 @@
+"""What a report says first, in sentences: which change, why, which link to open. The styles only set it in type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockblame.model import Change, Delta, Evidence, Match, Path, Report, Suspect
+from lockblame.report.hostile import line, url
+
+REASONS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`headline` one sentence; `how` how the change came in; `because` the leading evidence; `first` the issue to open first."""
+
+    headline: str
+    how: str | None = None
+    because: tuple[Evidence, ...] = ()
+    first: Match | None = None
+
+
+def answer(report: Report) -> Answer:
+    """The top of the report. When nothing fits, it says so instead of pretending."""
+    if not report.delta:
+        return Answer(headline=f"Nothing changed between {_between(report.delta)}: the cause is elsewhere.")
+    if not report.suspects:
+        return Answer(headline="Nothing could be ranked: no change is under suspicion.")
+    suspect = report.suspects[0]
+    subject = moved(suspect.change)
+    if report.symptom is None:
+        headline = f"No symptom was given; the most suspicious change by itself is {subject}."
+    elif not report.conclusive:
+        headline = f"No upstream report fits the symptom; the most suspicious change is {subject} ({share(suspect)})."
+    else:
+        headline = f"Most likely to blame: {subject} ({share(suspect)})."
+    first = _first(report, suspect)
+    return Answer(headline=headline, how=how(suspect.change), because=leading(suspect.evidence), first=first)
+
+
+def _between(delta: Delta) -> str:
+    return f"{line(delta.before.origin)} and {line(delta.after.origin)}"
+
+
+def _first(report: Report, suspect: Suspect) -> Match | None:
+    if not report.conclusive:
+        return None
+    return next((match for match in report.issues if match.package == suspect.change.name), None)
+
+
+def moved(change: Change) -> str:
+    """`kombu 5.3.1 → 5.3.2`, or what happened to it when no version moved."""
+    name = line(change.name, 100)
+    if change.before is None or change.after is None:
+        return f"{name} {line(change.new or change.old or '', 60)} ({change.kind})".replace("  ", " ")
+    if change.old != change.new:
+        return f"{name} {line(change.old or 'unversioned', 60)} → {line(change.new or 'unversioned', 60)}"
+    where = _origins(change) if change.kind == "moved" else ""
+    return f"{name} {line(change.new or '', 60)} ({change.kind}{where})".replace("  ", " ")
+
+
+def _origins(change: Change) -> str:
+    if change.before is None or change.after is None:
+        return ""
+    before, after = change.before.source, change.after.source
+    if before.revision != after.revision and before.location == after.location:
+        return f", commit {line(before.revision or 'none', 12)} → {line(after.revision or 'none', 12)}"
+    return f", {line(before.location or before.kind, 80)} → {line(after.location or after.kind, 80)}"
+
+
+def share(suspect: Suspect) -> str:
+    """The probability as a person says it."""
+    percent = round(suspect.probability * 100)
+    return "under 1 %" if percent < 1 else f"{percent} %"
+
+
+def trail(path: Path) -> str:
+    """`app → celery → kombu`."""
+    return " → ".join(line(name, 100) for name in path)
+
+
+def how(change: Change) -> str | None:
+    """How the change came in: its path from the project, and why it moved where that is known."""
+    paths = change.paths_after or change.paths_before
+    parts = [trail(paths[0])] if paths else []
+    if change.reason.detail:
+        parts.append(line(change.reason.detail))
+    return "; ".join(parts) or None
+
+
+def leading(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple[Evidence, ...]:
+    """The evidence that weighs most, heaviest first."""
+    return tuple(sorted(evidence, key=lambda one: -abs(one.weight))[:shown])
+
+
+def link(match: Match) -> str:
+    """Where the issue can be read, or its name where the address is not one."""
+    return url(match.issue.url) or f"{line(match.issue.repository)}#{match.issue.number}"
+
+
+def dated(match: Match) -> str:
+    """`opened 2023-09-04, closed`."""
+    issue = match.issue
+    kind = "pull request, " if issue.pull_request else ""
+    opened = f"opened {issue.created_at.date().isoformat()}" if issue.created_at else "opened on an unknown day"
+    return f"{kind}{opened}, {line(issue.state, 20)}"

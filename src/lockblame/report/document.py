@@ -1,0 +1,159 @@
+"""The JSON document: `"schema": 1`, described by docs/reference/report.schema.json. Other programs rely on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from lockblame.model import Change, Delta, Deployment, Evidence, Gap, Match, Pin, Report, Snapshot, Source, Suspect
+from lockblame.report.grouping import Named, grouped
+
+SCHEMA = 1
+
+
+def delta(found: Delta) -> str:
+    """The document of `diff`, as text."""
+    return _text(delta_to_dict(found))
+
+
+def report(found: Report) -> str:
+    """The document of `blame`, as text."""
+    return _text(report_to_dict(found))
+
+
+def delta_to_dict(found: Delta) -> dict[str, Any]:
+    """The document of `diff`: schema, before, after, changes (one entry a name), gaps."""
+    return {
+        "schema": SCHEMA,
+        "before": _snapshot(found.before),
+        "after": _snapshot(found.after),
+        "changes": [_named(entry) for entry in grouped(found)],
+        "gaps": [_gap(gap) for gap in found.gaps],
+    }
+
+
+def report_to_dict(found: Report) -> dict[str, Any]:
+    """The document of `blame`: that of `diff`, with suspects, issues (both best first) and what they rest on."""
+    return {
+        **delta_to_dict(found.delta),
+        "symptom": found.symptom.text if found.symptom else None,
+        "as_of": found.as_of.isoformat() if found.as_of else None,
+        "conclusive": found.conclusive,
+        "suspects": [_suspect(suspect) for suspect in found.suspects],
+        "issues": [_match(match) for match in found.issues],
+        "deployment": _deployment(found.deployment),
+        "gaps": [_gap(gap) for gap in found.gaps],
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    # Lone surrogates can't be written as UTF-8: ASCII output carries every text through every pipe.
+    return json.dumps(document, ensure_ascii=True, indent=1) + "\n"
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    locks = snapshot.parts or (snapshot,)
+    return {
+        "origin": snapshot.origin,
+        "pins": len(snapshot),
+        "locks": [{"path": lock.path, "format": lock.format, "requires_python": lock.requires_python} for lock in locks],
+    }
+
+
+def _named(entry: Named) -> dict[str, Any]:
+    change = entry.leading
+    return {
+        "name": entry.name,
+        "lock": entry.lock,
+        "purl": _purl(change),
+        "kind": entry.kind,
+        "step": change.step,
+        "before": list(entry.before),
+        "after": list(entry.after),
+        "source_changed": any(one.source_changed for one in entry.changes),
+        "artifacts_changed": any(one.artifacts_changed for one in entry.changes),
+        "direct": any(one.direct for one in entry.changes),
+        "reason": change.reason.kind,
+        "why": change.reason.detail,
+        "paths": {
+            "before": [list(path) for path in change.paths_before],
+            "after": [list(path) for path in change.paths_after],
+        },
+        "pins": [_pins(one) for one in entry.changes],
+    }
+
+
+def _pins(change: Change) -> dict[str, Any]:
+    pin = change.after or change.before
+    return {
+        "kind": change.kind,
+        "before": change.old,
+        "after": change.new,
+        "marker": pin.marker if pin else None,
+        "source": {"before": _source(change.before), "after": _source(change.after)},
+    }
+
+
+def _source(pin: Pin | None) -> dict[str, Any] | None:
+    if pin is None:
+        return None
+    source: Source = pin.source
+    return {"kind": source.kind, "location": source.location, "revision": source.revision}
+
+
+def _purl(change: Change) -> str | None:
+    from packageurl import PackageURL
+
+    pin = change.after or change.before
+    if pin is None or pin.source.kind != "registry":
+        return None
+    return PackageURL("pypi", None, pin.name, pin.version).to_string()
+
+
+def _suspect(suspect: Suspect) -> dict[str, Any]:
+    return {
+        "package": suspect.change.name,
+        "before": suspect.change.old,
+        "after": suspect.change.new,
+        "lock": suspect.change.lock,
+        "score": suspect.score,
+        "probability": suspect.probability,
+        "evidence": _evidence(suspect.evidence),
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    issue = match.issue
+    return {
+        "repository": issue.repository,
+        "number": issue.number,
+        "title": issue.title,
+        "url": issue.url,
+        "package": match.package,
+        "state": issue.state,
+        "pull_request": issue.pull_request,
+        "opened": issue.created_at.date().isoformat() if issue.created_at else None,
+        "score": match.score,
+        "evidence": _evidence(match.evidence),
+    }
+
+
+def _evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    return [{"kind": one.kind, "weight": one.weight, "detail": one.detail, "url": one.url} for one in evidence]
+
+
+def _deployment(deployment: Deployment | None) -> dict[str, Any] | None:
+    if deployment is None:
+        return None
+    return {
+        "commits": [
+            {"hash": one.hash, "author": one.author, "date": one.date.isoformat(), "subject": one.subject}
+            for one in deployment.commits
+        ],
+        "touched": {kind: list(paths) for kind, paths in deployment.touched.items()},
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint}

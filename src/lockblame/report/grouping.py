@@ -1,0 +1,74 @@
+"""The changes of a Delta put together by name: forks of one package are one entry of a report, and the forks are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lockblame.model import Change, ChangeKind, Delta, Snapshot
+from lockblame.versions import version_key
+
+# What an entry with several forks is called: the most telling of their kinds.
+_TELLING: tuple[ChangeKind, ...] = ("upgraded", "downgraded", "moved", "republished", "rescoped", "refiled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """All that changed of one package in one lock; `before` and `after` are all its locked versions, sorted."""
+
+    name: str
+    lock: str | None
+    kind: ChangeKind
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def leading(self) -> Change:
+        """The change that stands for the others: the one of the entry's kind."""
+        return next((change for change in self.changes if change.kind == self.kind), self.changes[0])
+
+
+def grouped(delta: Delta) -> tuple[Named, ...]:
+    """One entry for each name and lock, in the order of the delta."""
+    if delta.parts:
+        return tuple(entry for part in delta.parts for entry in grouped(part))
+    by_name: dict[str, list[Change]] = {}
+    for change in delta.changes:
+        by_name.setdefault(change.name, []).append(change)
+    return tuple(_entry(name, tuple(changes), delta) for name, changes in by_name.items())
+
+
+def _entry(name: str, changes: tuple[Change, ...], delta: Delta) -> Named:
+    before, after = _versions(delta.before, name), _versions(delta.after, name)
+    kind = _kind(changes, name in delta.before, name in delta.after, before, after)
+    return Named(name=name, lock=changes[0].lock, kind=kind, before=before, after=after, changes=changes)
+
+
+def _versions(snapshot: Snapshot, name: str) -> tuple[str, ...]:
+    return sorted_versions(pin.version for pin in snapshot.get(name) if pin.version is not None)
+
+
+def sorted_versions(versions: Iterable[str]) -> tuple[str, ...]:
+    """Each version once, by PEP 440; texts that aren't versions come first."""
+    distinct = set(versions)
+    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=version_key))
+
+
+def _kind(changes: tuple[Change, ...], was: bool, stays: bool, before: tuple[str, ...], after: tuple[str, ...]) -> ChangeKind:
+    if not was or not stays:
+        return "removed" if was else "added"
+    kinds = {change.kind for change in changes}
+    telling = next((kind for kind in _TELLING if kind in kinds), None)
+    return telling or _fork_kind(before, after)
+
+
+def _fork_kind(before: tuple[str, ...], after: tuple[str, ...]) -> ChangeKind:
+    """Only forks came or went: up when the highest version rose or the lowest was given up, else down."""
+    highest = [version_key(versions[-1]) if versions else version_key("") for versions in (before, after)]
+    lowest = [version_key(versions[0]) if versions else version_key("") for versions in (before, after)]
+    if highest[0] != highest[1]:
+        return "upgraded" if highest[1] > highest[0] else "downgraded"
+    if lowest[0] != lowest[1]:
+        return "upgraded" if lowest[1] > lowest[0] else "downgraded"
+    return "rescoped"

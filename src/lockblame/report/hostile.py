@@ -1,0 +1,39 @@
+"""Text from outside made harmless for the place it is shown in: it can't steer a terminal, hide or break out of its cell."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LIMIT = 300
+"""Characters of one piece of outside text that a report shows."""
+
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|.)?", re.DOTALL)
+_SPACE = re.compile(r"\s+")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$])")
+# Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use, Zl/Zp line separators
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def line(text: str, limit: int = LIMIT) -> str:
+    """`text` as one line without control codes, at most `limit` characters (an ellipsis tells that it was cut)."""
+    visible = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
+    flat = _SPACE.sub(" ", visible)
+    clean = "".join(" " if unicodedata.category(char) in ("Zl", "Zp") else char for char in flat if _shown(char)).strip()
+    return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
+
+
+def _shown(char: str) -> bool:
+    return (char.isascii() and char.isprintable()) or unicodedata.category(char) not in _HIDDEN
+
+
+def markdown(text: str, limit: int = LIMIT) -> str:
+    """`line(text)` with everything escaped that Markdown, or a forge's dialect of it, would take for markup or a mention."""
+    return _MARKDOWN.sub(r"\\\1", line(text, limit))
+
+
+def url(text: str | None) -> str | None:
+    """`text` when it is a plain http(s) link that can stand anywhere, else None."""
+    if text is None or len(text) > 2000 or not re.fullmatch(r"https?://[!#$%&'*+,\-./0-9:;=?@A-Z_a-z~]+", text):
+        return None
+    return text

@@ -1,0 +1,131 @@
+"""The report as Markdown for a chat, a pull request or a postmortem: the same order as in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Report, Suspect
+from lockblame.report.answer import answer, dated, leading, moved, share, trail
+from lockblame.report.grouping import Named, grouped
+from lockblame.report.hostile import markdown as safe
+from lockblame.report.hostile import url
+
+ISSUES_SHOWN = 10
+EVIDENCE_SHOWN = 12
+
+
+def delta(found: Delta) -> str:
+    """Every change between the two locks as a table."""
+    title = f"## {len(grouped(found))} changed between {safe(found.before.origin)} and {safe(found.after.origin)}"
+    return _page([title, *_changes(found), *_gaps(found.gaps)])
+
+
+def report(found: Report) -> str:
+    """The whole finding; its top answers which change, why, and which link to open first."""
+    return _page(
+        [
+            *_answer(found),
+            *_suspects(found.suspects),
+            *_issues(found.issues),
+            f"## What changed between {safe(found.delta.before.origin)} and {safe(found.delta.after.origin)}",
+            *_changes(found.delta),
+            *_deployment(found.deployment),
+            *_gaps(found.gaps),
+        ]
+    )
+
+
+def _page(blocks: Sequence[str]) -> str:
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _reference(match: Match) -> str:
+    label = safe(f"{match.issue.repository}#{match.issue.number}")
+    address = url(match.issue.url)
+    # parentheses would end the link's target early
+    return f"[{label}](<{address}>)" if address else label
+
+
+def _answer(found: Report) -> list[str]:
+    top = answer(found)
+    blocks = [f"# {safe(top.headline, 600)}"]
+    if top.how:
+        blocks.append(f"How it came in: {safe(top.how, 600)}.")
+    if top.first is not None:
+        blocks.append(f"**Open first:** {_reference(top.first)} “{safe(top.first.issue.title)}” ({safe(dated(top.first))})")
+    evidence = top.first.evidence if top.first else top.because
+    return [*blocks, *_weights(evidence)]
+
+
+def _weights(evidence: Sequence[Evidence]) -> list[str]:
+    if not evidence:
+        return []
+    rows = [[f"{one.weight:+.2f}", safe(one.detail)] for one in leading(tuple(evidence), EVIDENCE_SHOWN)]
+    return [_table(["weight", "because"], rows)]
+
+
+def _suspects(suspects: Sequence[Suspect]) -> list[str]:
+    if not suspects:
+        return []
+    rows = []
+    for place, suspect in enumerate(suspects, 1):
+        paths = suspect.change.paths_after or suspect.change.paths_before
+        by = safe(trail(paths[0][:-1])) if paths else "unknown"
+        rows.append([str(place), safe(moved(suspect.change)), share(suspect), f"{suspect.score:.2f}", by])
+    return ["## Suspects", _table(["", "change", "share", "score", "comes in by"], rows)]
+
+
+def _issues(matches: Sequence[Match]) -> list[str]:
+    if not matches:
+        return []
+    items = [
+        f"{place}. {_reference(match)} “{safe(match.issue.title)}” "
+        f"({safe(match.package)}, {safe(dated(match))}, score {match.score:.2f})"
+        for place, match in enumerate(matches[:ISSUES_SHOWN], 1)
+    ]
+    left = len(matches) - ISSUES_SHOWN
+    more = [f"… and {left} more (`--format json` has all)"] if left > 0 else []
+    return ["## Upstream reports that fit best", "\n".join(items), *more]
+
+
+def _changes(found: Delta) -> list[str]:
+    entries = grouped(found)
+    if not entries:
+        return ["Nothing changed."]
+    blocks = []
+    locks = sorted({entry.lock for entry in entries}, key=lambda name: name or "")
+    for lock in locks:
+        if len(locks) > 1:
+            blocks.append(f"### {safe(lock or '')}")
+        rows = [_row(entry) for entry in entries if entry.lock == lock]
+        blocks.append(_table(["package", "before", "after", "what", "comes in by", "why"], rows))
+    return blocks
+
+
+def _row(entry: Named) -> list[str]:
+    change = entry.leading
+    paths = change.paths_after or change.paths_before
+    by = ("the project itself" if change.direct else safe(trail(paths[0][:-1]))) if paths else ""
+    kind = f"{entry.kind} ({change.step})" if change.step else entry.kind
+    versions = [", ".join(safe(version, 60) for version in side) or "–" for side in (entry.before, entry.after)]
+    return [safe(entry.name), *versions, kind, by, safe(change.reason.detail)]
+
+
+def _deployment(deployment: Deployment | None) -> list[str]:
+    if deployment is None or not deployment.commits:
+        return []
+    rows = [[kind, safe(", ".join(paths[:6]), 400), str(len(paths))] for kind, paths in deployment.touched.items()]
+    title = f"## What else the deploy brought ({len(deployment.commits)} commits)"
+    return [title, _table(["kind", "paths", "number"], rows)]
+
+
+def _gaps(gaps: Sequence[Gap]) -> list[str]:
+    if not gaps:
+        return []
+    items = [f"- {safe(gap.subject)}: {safe(gap.detail)}" + (f" ({safe(gap.hint)})" if gap.hint else "") for gap in gaps]
+    return [f"## Not looked at ({len(gaps)})", "\n".join(items)]
