@@ -1,1 +1,128 @@
-"""lockblame: which dependency change broke the deployment."""
+"""lockblame: which dependency change broke the deployment.
+
+    import lockblame
+
+    delta = lockblame.diff("v1.4", "v1.5")            # every change between the locks of two revisions
+    report = lockblame.blame("v1.4", "v1.5", symptom="the workers consume far fewer messages than before")
+    print(report.suspects[0].change)                  # kombu 5.3.1 → 5.3.2
+    print(report.issues[0].issue.url)                 # the upstream report to open first
+
+`read` gives a Snapshot (all pins of one moment), `diff` a Delta (all changes between two), `blame` a Report (suspects and
+upstream issues, each with its evidence, best first, and the gaps: what could not be looked at). Everything raised on purpose
+is a `LockblameError`; the tree is in `lockblame.errors`. Log records go to the logger "lockblame"; the library never prints.
+
+Public are the names below and `lockblame.errors`, nothing else. They are loaded when first used, so that importing is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+_HOMES = {
+    "blame": "lockblame.api.blaming",
+    "diff": "lockblame.api.comparing",
+    "read": "lockblame.api.reading",
+    "Client": "lockblame.client",
+    "LockblameError": "lockblame.errors",
+    "Progress": "lockblame.progress",
+    "Artifact": "lockblame.model",
+    "Change": "lockblame.model",
+    "Delta": "lockblame.model",
+    "Deployment": "lockblame.model",
+    "Edge": "lockblame.model",
+    "Environment": "lockblame.model",
+    "Evidence": "lockblame.model",
+    "Gap": "lockblame.model",
+    "Issue": "lockblame.model",
+    "Match": "lockblame.model",
+    "Note": "lockblame.model",
+    "Pin": "lockblame.model",
+    "Reason": "lockblame.model",
+    "Release": "lockblame.model",
+    "Report": "lockblame.model",
+    "Repository": "lockblame.model",
+    "Root": "lockblame.model",
+    "Snapshot": "lockblame.model",
+    "Source": "lockblame.model",
+    "Suspect": "lockblame.model",
+    "Symptom": "lockblame.model",
+}
+
+__all__ = [
+    "Artifact",
+    "Change",
+    "Client",
+    "Delta",
+    "Deployment",
+    "Edge",
+    "Environment",
+    "Evidence",
+    "Gap",
+    "Issue",
+    "LockblameError",
+    "Match",
+    "Note",
+    "Pin",
+    "Progress",
+    "Reason",
+    "Release",
+    "Report",
+    "Repository",
+    "Root",
+    "Snapshot",
+    "Source",
+    "Suspect",
+    "Symptom",
+    "blame",
+    "diff",
+    "read",
+]
+
+if TYPE_CHECKING:
+    from lockblame.api.blaming import blame
+    from lockblame.api.comparing import diff
+    from lockblame.api.reading import read
+    from lockblame.client import Client
+    from lockblame.errors import LockblameError
+    from lockblame.model import (
+        Artifact,
+        Change,
+        Delta,
+        Deployment,
+        Edge,
+        Environment,
+        Evidence,
+        Gap,
+        Issue,
+        Match,
+        Note,
+        Pin,
+        Reason,
+        Release,
+        Report,
+        Repository,
+        Root,
+        Snapshot,
+        Source,
+        Suspect,
+        Symptom,
+    )
+    from lockblame.progress import Progress
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lockblame")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lockblame' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__", "errors"])

@@ -1,0 +1,230 @@
+"""`read`: a path, a folder, a revision, `REV:path`, a text with a format name → Snapshot."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockblame.errors import ReadError
+from lockblame.model import Gap, Snapshot
+
+if TYPE_CHECKING:
+    from lockblame.git import Checkout
+
+Source = Snapshot | str | bytes | os.PathLike[str]
+"""What `read` takes."""
+
+Fetch = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One end of a comparison: its snapshot, and where it is from.
+
+    `tree` tells that it was searched for locks (a folder or a whole revision) rather than named; `commit` is set for a revision,
+    `worktree` for files of a checkout as they lie there now.
+    """
+
+    snapshot: Snapshot
+    tree: bool = False
+    checkout: Checkout | None = None
+    commit: str | None = None
+    worktree: bool = False
+
+
+def read(source: Source, *, at: str | None = None, format: str | None = None) -> Snapshot:
+    """The lock (or all locks) that `source` names, as a Snapshot.
+
+    `source` is a file, a folder, a git revision, `REV:path`, or with `format` the content itself (str or bytes). `at` is the
+    revision that a path is read at. A folder or revision with several locks gives one Snapshot with a part for each lock; one
+    among them that can't be read is a Gap in it. Nothing is written, and git's work tree is not touched.
+
+    Raises ReadError (UnknownFormat, LockParseError, RevisionError) with the file, the place and the way out.
+    """
+    return resolve(source, at=at, format=format).snapshot
+
+
+def resolve(source: Source, *, at: str | None = None, format: str | None = None) -> Side:
+    """Like `read`, with where the snapshot is from."""
+    if isinstance(source, Snapshot):
+        return Side(snapshot=source)
+    if isinstance(source, bytes) or (format is not None and isinstance(source, str) and not _is_path(source, at)):
+        return _content(source, format)
+    text = os.fspath(source)
+    if not text:
+        raise ReadError("(empty)", "is neither a file nor a revision", "name a lock, a folder, REV or REV:path")
+    if at is not None:
+        return _at_revision(_checkout(Path.cwd(), at), at, text, format)
+    if Path(text).is_dir():
+        return _folder(Path(text))
+    if Path(text).exists() or isinstance(source, os.PathLike):
+        return _file(Path(text), format)
+    return _revision(text, format)
+
+
+def _is_path(text: str, at: str | None) -> bool:
+    return at is not None or ("\n" not in text and "\0" not in text and len(text) < 4096 and os.path.lexists(text))
+
+
+def _content(content: str | bytes, format: str | None) -> Side:
+    from lockblame import lockfiles
+
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    return Side(snapshot=lockfiles.parse(data, "(text)", origin="(text)", format=format))
+
+
+def _file(path: Path, format: str | None) -> Side:
+    from lockblame import files, git, lockfiles
+
+    data = files.read(path)
+    checkout = git.find(path.parent)
+    root = checkout.root if checkout else _outer_folder(path)
+    inner = _relative(path, root)
+    snapshot = lockfiles.parse(data, inner, origin=str(path), format=format, opener=files.opener(root))
+    return Side(snapshot=snapshot, checkout=checkout, worktree=checkout is not None)
+
+
+def _outer_folder(path: Path) -> Path:
+    """How far includes may reach: the current folder when the file is in it, else the file's own."""
+    current = Path.cwd()
+    return current if path.resolve().is_relative_to(current) else path.resolve().parent
+
+
+def _relative(path: Path, root: Path) -> str:
+    resolved = path.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else path.name
+
+
+def _folder(folder: Path) -> Side:
+    from lockblame import files, git
+
+    checkout = git.find(folder)
+    root = checkout.root if checkout else folder.resolve()
+    below = _relative(folder, root) if folder.resolve() != root else ""
+    paths = checkout.work_paths() if checkout else files.listing(root)
+    name = str(folder) if str(folder) != "." else "the working tree" if checkout else str(folder)
+    snapshot = _all_locks(name, _under(paths, below), files.opener(root))
+    return Side(snapshot=snapshot, tree=True, checkout=checkout, worktree=checkout is not None)
+
+
+def _revision(text: str, format: str | None) -> Side:
+    """`REV` or `REV:path`; a text that is neither is most likely a mistyped file name."""
+    revision, colon, path = text.partition(":")
+    checkout = _checkout(Path.cwd(), text)
+    if colon and path:
+        return _at_revision(checkout, revision, path, format)
+    commit = checkout.commit(text)
+    label = _label(text, commit)
+    paths = checkout.paths(commit)
+    inner = _under(paths, checkout.prefix) if checkout.prefix else paths
+    fetch = _fetch(checkout, commit)
+    snapshot = _all_locks(label, inner if _locks(inner) else paths, fetch)
+    return Side(snapshot=snapshot, tree=True, checkout=checkout, commit=commit)
+
+
+def _at_revision(checkout: Checkout, revision: str, path: str, format: str | None) -> Side:
+    from lockblame import lockfiles
+
+    commit = checkout.commit(revision)
+    label = _label(revision, commit)
+    fetch = _fetch(checkout, commit)
+    for candidate in _spellings(checkout, path):
+        data = fetch(candidate)
+        if data is not None:
+            snapshot = lockfiles.parse(data, candidate, origin=f"{candidate} at {label}", format=format, opener=fetch)
+            return Side(snapshot=snapshot, checkout=checkout, commit=commit)
+        inner = _under(checkout.paths(commit), candidate)
+        if inner:
+            snapshot = _all_locks(f"{label}:{candidate}", inner, fetch)
+            return Side(snapshot=snapshot, tree=True, checkout=checkout, commit=commit)
+    raise ReadError(f"{revision}:{path}", f"{path} is not in {label}", "paths are counted from the repository's root")
+
+
+def _spellings(checkout: Checkout, path: str) -> tuple[str, ...]:
+    """A path as the user may mean it: from the repository's root (as git has it), or from the current folder."""
+    given = Path(path)
+    if given.is_absolute():
+        resolved = given.resolve()
+        return (resolved.relative_to(checkout.root).as_posix(),) if resolved.is_relative_to(checkout.root) else ()
+    from_root = posixpath.normpath(path)
+    from_here = posixpath.normpath(posixpath.join(checkout.prefix, path))
+    first, second = (from_here, from_root) if path.startswith(("./", "../")) else (from_root, from_here)
+    return tuple(dict.fromkeys(one for one in (first, second) if not one.startswith("..")))
+
+
+def _checkout(folder: Path, wanted: str) -> Checkout:
+    from lockblame import git
+
+    checkout = git.find(folder)
+    if checkout is None:
+        raise ReadError(
+            wanted, "there is no such file, and this is not a git repository", "name a lock file, or run in a repository"
+        )
+    return checkout
+
+
+def _label(revision: str, commit: str) -> str:
+    return commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
+
+
+def _fetch(checkout: Checkout, commit: str) -> Fetch:
+    def fetch(path: str) -> bytes | None:
+        return checkout.show(commit, path)
+
+    return fetch
+
+
+def _under(paths: Iterable[str], folder: str) -> tuple[str, ...]:
+    head = folder.strip("/")
+    return tuple(path for path in paths if not head or head == "." or path.startswith(head + "/"))
+
+
+def _locks(paths: Iterable[str]) -> tuple[str, ...]:
+    from lockblame import lockfiles
+
+    return tuple(sorted(path for path in paths if lockfiles.is_lock(path)))
+
+
+def _all_locks(label: str, paths: Iterable[str], fetch: Fetch) -> Snapshot:
+    """Every lock among `paths`: the only one as it is, several as one Snapshot with parts."""
+    locks = _locks(paths)
+    if not locks:
+        raise ReadError(label, "no lock is in it", "name the file: REV:path, or a path")
+    parts, gaps, failure = [], [], None
+    for path in locks:
+        try:
+            parts.append(_one_lock(label, path, fetch))
+        except ReadError as error:
+            failure = error
+            gaps.append(Gap(subject=path, reason=error.slug, detail=str(error), hint=error.hint))
+    if failure is not None and not parts:
+        raise failure
+    if len(parts) == 1 and not gaps:
+        return parts[0]
+    return together(label, tuple(parts), tuple(gaps))
+
+
+def _one_lock(label: str, path: str, fetch: Fetch) -> Snapshot:
+    from lockblame import lockfiles
+
+    data = fetch(path)
+    if data is None:
+        raise ReadError(path, f"can't be read in {label}")
+    return lockfiles.parse(data, path, origin=f"{path} at {label}", opener=fetch)
+
+
+def together(label: str, parts: tuple[Snapshot, ...], gaps: tuple[Gap, ...] = ()) -> Snapshot:
+    """Several locks as one Snapshot, each of them named in its `parts`."""
+    return Snapshot(
+        origin=f"{label} ({len(parts)} lock{'s' if len(parts) != 1 else ''})",
+        format="several",
+        pins=tuple(pin for part in parts for pin in part.pins),
+        roots=tuple(root for part in parts for root in part.roots),
+        indexes=tuple(dict.fromkeys(index for part in parts for index in part.indexes)),
+        gaps=(*gaps, *(gap for part in parts for gap in part.gaps)),
+        parts=parts,
+    )

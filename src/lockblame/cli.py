@@ -1,0 +1,223 @@
+"""The command line: arguments in, a rendered report out, exit codes. It decides nothing.
+
+Exit codes: 0 answered · 1 the policy of `check` is violated · 2 usage · 3 no answer possible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from lockblame.errors import LockblameError, SymptomError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lockblame.model import Delta, Environment, Report
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+ANSWERED, USAGE, NO_ANSWER, INTERRUPTED = 0, 2, 3, 130
+
+SIDES = """\
+BEFORE and AFTER are each a lockfile, a folder, a git revision (every lock in it), or REV:path; or one range BASE..HEAD.
+Without AFTER the working tree is meant."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. Every expected failure is one sentence on standard error."""
+    _survive_any_encoding()
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except SymptomError as error:
+        return _fail(error, USAGE)
+    except LockblameError as error:
+        return _fail(error, NO_ANSWER)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; without this Python complains again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        return code
+    return ANSWERED
+
+
+def _fail(error: object, code: int) -> int:
+    from lockblame.report.hostile import line
+
+    sys.stdout.flush()
+    print(f"lockblame: {line(str(error), 2000)}", file=sys.stderr)
+    return code
+
+
+def _survive_any_encoding() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+# --- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lockblame",
+        description="Which dependency change broke the deployment: compares the locks of two revisions, "
+        "and ranks the changes and their upstream issues by the symptom.",
+        epilog="example: lockblame blame v1.4..v1.5 --symptom 'the workers consume far fewer messages than before'",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _diff_parser(commands)
+    _blame_parser(commands)
+    _demo_parser(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when somebody asks."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and stop")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import lockblame
+
+        parser.exit(message=f"lockblame {lockblame.__version__}\n")
+
+
+def _command(commands: Commands, name: str, run: Callable[..., int], help: str, example: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}.\n\n{SIDES}" if name != "demo" else help,
+        epilog=f"example: {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _sides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("before", metavar="BEFORE", help="the good side, or a range BASE..HEAD")
+    parser.add_argument("after", metavar="AFTER", nargs="?", help="the bad side (default: the working tree)")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    parser.add_argument("--python", metavar="VERSION", help="narrow to what this Python would install, such as 3.12")
+    parser.add_argument("--platform", metavar="NAME", choices=("linux", "darwin", "win32"), help="and this platform")
+
+
+def _diff_parser(commands: Commands) -> None:
+    parser = _command(commands, "diff", _diff, "every change between two locks", "lockblame diff HEAD~1 HEAD")
+    _sides(parser)
+
+
+def _blame_parser(commands: Commands) -> None:
+    example = "lockblame blame v1.4..v1.5 --symptom-file alert.log --format markdown"
+    parser = _command(commands, "blame", _blame, "rank the changes and upstream issues by a symptom", example)
+    _sides(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--symptom", metavar="TEXT", help="what went wrong, in your own words")
+    what.add_argument("--symptom-file", metavar="FILE", help="the same, or a log or traceback, from a file (- is stdin)")
+    parser.add_argument("--issues", metavar="FILE", help="issues from this file (JSON Lines) instead of from the forges")
+    parser.add_argument("--evidence", metavar="DIR", help="answer from this evidence bundle alone")
+    parser.add_argument("--save-evidence", metavar="DIR", help="keep what was fetched, to make the same report again")
+    parser.add_argument("--as-of", metavar="DATE", type=_day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
+    parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
+    parser.add_argument("--offline", action="store_true", help="open no connection")
+
+
+def _demo_parser(commands: Commands) -> None:
+    help = "a Celery service on SQS slowed down after a deploy: find out why"
+    parser = _command(commands, "demo", _demo, help, "lockblame demo --language ko")
+    parser.add_argument("--language", choices=("en", "ko"), default="en", help="of the symptom in the report shown")
+    parser.add_argument("--lock", choices=("uv.lock", "poetry.lock", "requirements.txt"), default="uv.lock", help="the one shown")
+
+
+def _day(text: str) -> datetime:
+    """The last moment of that day, UTC: what was opened on the day itself still counts."""
+    from datetime import UTC, datetime, time
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2023-09-10") from None
+    if len(text) <= len("2023-09-10"):
+        moment = datetime.combine(moment.date(), time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from lockblame.api.comparing import diff
+
+    _show(diff(options.before, options.after, environment=_environment(options)), options.format)
+    return ANSWERED
+
+
+def _blame(options: argparse.Namespace) -> int:
+    from lockblame.api.blaming import blame
+    from lockblame.terminal import progress
+
+    report = blame(
+        options.before,
+        options.after,
+        symptom=_symptom(options),
+        environment=_environment(options),
+        issues=options.issues,
+        evidence=options.evidence,
+        save_evidence=options.save_evidence,
+        as_of=options.as_of,
+        config=options.config,
+        offline=options.offline,
+        progress=progress(sys.stderr),
+    )
+    _show(report, options.format)
+    return ANSWERED
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from lockblame.api.demo import demo
+    from lockblame.report import render
+    from lockblame.terminal import colour, width
+
+    shown = demo(options.lock, options.language)
+    sys.stdout.write(render(shown.report, width=width(), colour=colour()))
+    sys.stdout.write("\n" + shown.summary())
+    return ANSWERED
+
+
+def _symptom(options: argparse.Namespace) -> str | None:
+    if options.symptom_file == "-":
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    if options.symptom_file is not None:
+        from lockblame import files
+
+        return files.read(options.symptom_file).decode("utf-8", "replace")
+    symptom: str | None = options.symptom
+    return symptom
+
+
+def _environment(options: argparse.Namespace) -> Environment | None:
+    if options.python is None and options.platform is None:
+        return None
+    from lockblame.model import Environment
+
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return Environment(python=options.python or here, platform=options.platform or sys.platform)
+
+
+def _show(found: Delta | Report, style: str) -> None:
+    from lockblame.report import render
+    from lockblame.terminal import colour, width
+
+    plain = style == "text"
+    sys.stdout.write(render(found, style, width=width() if plain else 0, colour=plain and colour()))
