@@ -7,16 +7,11 @@ LockblameError
 │   ├── RevisionError             git doesn't know the revision, or there is no repository
 │   └── ConfigError               lockblame's own settings are wrong
 ├── SymptomError                  there is no symptom to match
-├── UpstreamError                 an index or a forge; inside `blame` these become Gaps
-│   ├── NotFound
-│   ├── RateLimited               until when
-│   ├── BadResponse               an answer that can't be used
-│   └── Offline                   not asked, because asking was forbidden
-├── BisectError
-│   ├── NotReproduced
-│   ├── AlreadyBroken
-│   └── TrialFailed
-└── RollbackError
+└── UpstreamError                 an index or a forge; inside `blame` these become Gaps
+    ├── NotFound
+    ├── RateLimited               until when
+    ├── BadResponse               an answer that can't be used
+    └── Offline                   not asked, because asking was forbidden
 
 Each message is one lower-case sentence made from the attributes; arguments are positional so that errors pickle; `slug` is
 the heading of the error in docs/reference/errors.md.
@@ -25,21 +20,16 @@ the heading of the error in docs/reference/errors.md.
 from __future__ import annotations
 
 __all__ = [
-    "AlreadyBroken",
     "BadResponse",
-    "BisectError",
     "ConfigError",
     "LockParseError",
     "LockblameError",
     "NotFound",
-    "NotReproduced",
     "Offline",
     "RateLimited",
     "ReadError",
     "RevisionError",
-    "RollbackError",
     "SymptomError",
-    "TrialFailed",
     "UnknownFormat",
     "UpstreamError",
 ]
@@ -169,48 +159,3 @@ class Offline(UpstreamError):
 
     slug = "offline"
     reason = "offline"
-
-
-class BisectError(LockblameError):
-    """The bisection can't give an answer."""
-
-    slug = "bisect-error"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return self.detail
-
-
-class NotReproduced(BisectError):
-    """The command is good on the bad side too: whatever broke, it isn't what changed between these locks."""
-
-    slug = "not-reproduced"
-
-
-class AlreadyBroken(BisectError):
-    """The command fails on the good side already."""
-
-    slug = "already-broken"
-
-
-class TrialFailed(BisectError):
-    """A trial could not be carried out at all."""
-
-    slug = "trial-failed"
-
-
-class RollbackError(LockblameError):
-    """The edit that takes the change back can't be made safely."""
-
-    slug = "rollback-error"
-
-    def __init__(self, subject: str, detail: str) -> None:
-        super().__init__(subject, detail)
-        self.subject = subject
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.detail}"
