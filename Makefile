@@ -1,10 +1,11 @@
 # Two commands do everything: `make demo` and `make test`. Each sets up what it needs in .venv first.
-PYTHON ?= python3.11
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
 VENV   ?= .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test online lint types all clean
+.PHONY: demo test online lint types wheel clean
 
 demo: $(VENV)/.installed
 	@$(RUN)/lockblame demo
@@ -22,8 +23,16 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(RUN)/mypy
 
+# The wheel as a user gets it: into an environment that has never seen the checkout.
+wheel: $(VENV)/.dev
+	@rm -rf dist
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@$(PYTHON) -m venv --clear dist/venv
+	@dist/venv/bin/python -m pip --quiet --disable-pip-version-check install dist/lockblame-*.whl
+	@cd dist && venv/bin/lockblame demo --language ko
+
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache
 
 # pip from the standard library's bundle may be too old for dependency groups (PEP 735, pip 25.1).
 $(VENV)/.installed: pyproject.toml
