@@ -1,0 +1,104 @@
+"""Where pins come from: URLs of indexes, repositories and archives, as Sources, without the credentials that some carry."""
+
+from __future__ import annotations
+
+import re
+
+from lockblame.model import Source
+
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/@?#]*)@")
+_SECRET = re.compile(r"(?i)(?:token|secret|passw|signature|sig|credential|auth|key)[^=&]*=")
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_VCS = ("git", "hg", "svn", "bzr")
+
+
+def clean(url: str) -> str:
+    """The URL without user, password and token; the user of an ssh address stays, since it is no secret."""
+    if "@" in url and (found := _USER.match(url)):
+        scheme, user = found.groups()
+        kept = user.partition(":")[0] + "@" if "ssh" in scheme and "$" not in user else ""
+        url = scheme + kept + url[found.end() :]
+    head, mark, query = url.partition("?")
+    if mark and _SECRET.search(query):
+        query, hash_mark, fragment = query.partition("#")
+        parts = "&".join(part for part in query.split("&") if not _SECRET.search(part))
+        url = head + (mark + parts if parts else "") + hash_mark + fragment
+    return url
+
+
+def without(url: str) -> str:
+    """The clean URL without query and fragment."""
+    return clean(url.partition("#")[0].partition("?")[0])
+
+
+def parameters(text: str) -> dict[str, str]:
+    """The `a=b&c=d` of a query or fragment; the last of several wins."""
+    pairs = (part.partition("=") for part in text.split("&"))
+    return {key: unquoted(value) for key, sign, value in pairs if sign}
+
+
+def unquoted(text: str) -> str:
+    """The text with its %xx escapes undone."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
+def file_name(url: str) -> str:
+    """The last part of a URL's or file's path: the name of the archive."""
+    path = url.partition("#")[0].partition("?")[0].rstrip("/")
+    return unquoted(path.replace("\\", "/").rpartition("/")[2])
+
+
+def is_commit(revision: str | None) -> bool:
+    """Whether it is a whole commit hash, rather than a branch, a tag or the beginning of a hash."""
+    return revision is not None and _COMMIT.fullmatch(revision) is not None
+
+
+def git(url: str, revision: str | None = None, subdirectory: str | None = None) -> Source:
+    """The Source of a repository; fragment and query of the URL go, the commit is given apart."""
+    location = without(url.removeprefix("git+"))
+    return Source(kind="git", location=location or None, revision=revision or None, subdirectory=subdirectory or None)
+
+
+def archive(url: str, subdirectory: str | None = None) -> Source:
+    """The Source of one file somewhere on the web; a `file:` URL is a path."""
+    if url.lower().startswith("file:"):
+        return Source(kind="path", location=without(unquoted(url)), subdirectory=subdirectory)
+    return Source(kind="url", location=clean(url.partition("#")[0]), subdirectory=subdirectory or None)
+
+
+def direct(url: str, *, editable: bool = False) -> Source:
+    """The Source of what follows `name @` or `-e`: `git+https://…@ref#subdirectory=…`, an archive, a path."""
+    address, _, fragment = url.partition("#")
+    subdirectory = parameters(fragment).get("subdirectory")
+    scheme, plus, _ = address.partition("+")
+    if plus and scheme.lower() in _VCS:
+        location, revision = _at(address)
+        # Other version control than git has no kind of its own; the prefix in its location says which.
+        return git(
+            location if scheme.lower() == "git" else address[: len(scheme) + 1] + without(location), revision, subdirectory
+        )
+    if "://" in address or address.lower().startswith("file:"):
+        if editable and address.lower().startswith("file:"):
+            return Source(kind="editable", location=without(unquoted(address)), subdirectory=subdirectory)
+        return archive(url, subdirectory)
+    return Source(kind="editable" if editable else "path", location=address)
+
+
+def _at(address: str) -> tuple[str, str | None]:
+    """A repository address and what follows the last @ of its path."""
+    bare = address.partition("+")[2]
+    scheme, mark, rest = bare.partition("://")
+    if not mark:
+        return bare, None
+    host, slash, path = rest.partition("/")
+    path, sign, revision = path.rpartition("@") if "@" in path else (path, "", "")
+    return scheme + mark + host + slash + path, revision if sign else None
+
+
+def index(url: str | None) -> Source:
+    """The Source of a package index."""
+    return Source(kind="registry", location=clean(url.partition("#")[0])) if url else Source()
