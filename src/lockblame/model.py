@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal, overload
 
 SourceKind = Literal["registry", "git", "url", "path", "editable", "workspace"]
-ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "moved", "republished", "rescoped"]
+ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "moved", "republished", "rescoped", "refiled"]
 Step = Literal["epoch", "major", "minor", "micro", "pre", "post", "dev", "local"]
 ReasonKind = Literal["requested", "forced", "drifted", "unknown"]
 Path = tuple[str, ...]
@@ -183,17 +183,41 @@ def normalize(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What one parent asks of a package, before and after: a root (`root`) or a pin, with its own versions.
+
+    `before` and `after` are constraints ("" is any version); None where it doesn't ask, or where `known` is False: it asks, but
+    with what isn't written in the lock.
+    """
+
+    parent: str
+    root: bool = False
+    old: str | None = None
+    new: str | None = None
+    before: str | None = None
+    after: str | None = None
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a change happened. `kind` requested, forced, drifted or unknown; `detail` one sentence with names and constraints."""
+    """Why a change happened. `kind` requested, forced, drifted or unknown; `detail` one sentence with names and constraints.
+
+    `demands` are those of its parents that it was made from, the ones that changed first.
+    """
 
     kind: ReasonKind = "unknown"
     detail: str = ""
+    demands: tuple[Demand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One package before and after; None on the side where it isn't locked.
 
+    `kind` is the first that holds of: added, removed, upgraded or downgraded (version), moved (source, or a version where there
+    was none), republished (a file of the same name has another hash: alarming), rescoped (marker, extras, groups, optional, or
+    what it requires itself), refiled (files were added to the release or dropped: harmless). The flags tell each on its own.
     `step` is the leftmost part of the version that moved (PEP 440), None where no version moved. `paths_before` and
     `paths_after` are the shortest dependency paths. `lock` is the lock's path where several were compared.
     """
@@ -232,6 +256,8 @@ class Delta(Sequence[Change]):
     """All changes between two snapshots, sorted by name; a Sequence of Change.
 
     Where several locks were compared, `parts` holds one Delta each and the changes are those of all of them.
+    `requires_python` is the project's (before, after) where it changed; `indexes` the package indexes that were replaced as a
+    whole, (before, after) each: such a renaming is one fact, not a move of every package.
     """
 
     before: Snapshot
@@ -239,6 +265,8 @@ class Delta(Sequence[Change]):
     changes: tuple[Change, ...] = ()
     gaps: tuple[Gap, ...] = ()
     parts: tuple[Delta, ...] = ()
+    requires_python: tuple[str | None, str | None] | None = None
+    indexes: tuple[tuple[str, str], ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Change: ...
