@@ -2,64 +2,68 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+from pathlib import Path
+from typing import NoReturn
 
-from lockblame.api.reading import Side, Source, resolve, together
+from lockblame.api.reading import Side, Source, at_revision, resolve, together, whole_revision
 from lockblame.errors import ReadError, RevisionError
 from lockblame.model import Delta, Environment, Snapshot
 
 
-def diff(before: Source, after: Source | None = None, *, environment: Environment | None = None) -> Delta:
+def diff(
+    before: Source,
+    after: Source | None = None,
+    *,
+    environment: Environment | None = None,
+    repository: str | os.PathLike[str] | None = None,
+) -> Delta:
     """Every change between two locks, as a Delta: a Sequence of Change, sorted by name.
 
     Both sides are anything that `read` takes; `before` may also be a range `BASE..HEAD` (or `BASE...HEAD`, from where the two
     parted), and without `after` a side is compared with the working tree. `environment` narrows both to what that machine would
-    install. Where a side has several locks they are matched by path, renames followed, and `Delta.parts` has one Delta each.
+    install. `repository` is the folder that paths and revisions are looked up in (default: the current one). Where a side has
+    several locks they are matched by path, renames followed, and `Delta.parts` has one Delta each.
 
     Raises ReadError.
     """
-    return compare(*sides(before, after), environment=environment)
+    return compare(*sides(before, after, Path(repository or ".")), environment=environment)
 
 
-def sides(before: Source, after: Source | None) -> tuple[Side, Side]:
+def sides(before: Source, after: Source | None, folder: Path) -> tuple[Side, Side]:
     """Both ends, read."""
-    if after is None:
-        if isinstance(before, str) and ".." in before:
-            return _range(before)
-        after = _working_tree(before)
-    return resolve(before), resolve(after)
+    if after is not None:
+        return resolve(before, folder=folder), resolve(after, folder=folder)
+    if isinstance(before, str) and _is_range(before, folder):
+        return _range(before, folder)
+    path = before.partition(":")[2] if isinstance(before, str) else ""
+    return resolve(before, folder=folder), resolve(path or ".", folder=folder)
 
 
-def _working_tree(before: Source) -> Source:
-    if isinstance(before, str) and ":" in before:
-        return before.partition(":")[2]
-    return "."
+def _is_range(text: str, folder: Path) -> bool:
+    """Two dots tell a range, unless they are a path's way up."""
+    return ".." in text and not text.startswith("../") and "/.." not in text and not (folder / text).exists()
 
 
-def _range(text: str) -> tuple[Side, Side]:
-    from pathlib import Path
-
-    if Path(text).exists():
-        return resolve(text), resolve(".")
+def _range(text: str, folder: Path) -> tuple[Side, Side]:
+    """`BASE..HEAD`, `BASE...HEAD`, either with `:path` behind it; a missing end is HEAD."""
     dots = "..." if "..." in text else ".."
     base, _, head = text.partition(dots)
+    head, _, path = head.partition(":")
     base, head = base or "HEAD", head or "HEAD"
-    path = ""
-    if ":" in head:
-        head, _, path = head.partition(":")
-    suffix = f":{path}" if path else ""
-    after = _revision_side(head + suffix)
+    after = _end(head, path, folder)
     if dots == "..." and after.checkout is not None:
-        base = after.checkout.merge_base(base, head)
-    return _revision_side(base + suffix), after
+        base = after.checkout.merge_base(base, head) or _no_common(text)
+    return _end(base, path, folder), after
 
 
-def _revision_side(text: str) -> Side:
-    from lockblame.api.reading import _revision
+def _no_common(text: str) -> NoReturn:
+    raise RevisionError(text, "the two have no commit in common", "in a shallow clone: git fetch --unshallow; or use BASE..HEAD")
 
-    if text.startswith("-"):
-        raise RevisionError(text, "a revision can't begin with '-'")
-    return _revision(text, None)
+
+def _end(revision: str, path: str, folder: Path) -> Side:
+    return at_revision(revision, path, None, folder) if path else whole_revision(revision, folder)
 
 
 def compare(before: Side, after: Side, *, environment: Environment | None = None) -> Delta:

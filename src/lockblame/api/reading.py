@@ -36,38 +36,44 @@ class Side:
     worktree: bool = False
 
 
-def read(source: Source, *, at: str | None = None, format: str | None = None) -> Snapshot:
+def read(
+    source: Source, *, at: str | None = None, format: str | None = None, repository: str | os.PathLike[str] | None = None
+) -> Snapshot:
     """The lock (or all locks) that `source` names, as a Snapshot.
 
     `source` is a file, a folder, a git revision, `REV:path`, or with `format` the content itself (str or bytes). `at` is the
-    revision that a path is read at. A folder or revision with several locks gives one Snapshot with a part for each lock; one
+    revision that a path is read at. `repository` is the folder that paths and revisions are looked up in (default: the
+    current one). A folder or revision with several locks gives one Snapshot with a part for each lock; one
     among them that can't be read is a Gap in it. Nothing is written, and git's work tree is not touched.
 
     Raises ReadError (UnknownFormat, LockParseError, RevisionError) with the file, the place and the way out.
     """
-    return resolve(source, at=at, format=format).snapshot
+    return resolve(source, at=at, format=format, folder=Path(repository or ".")).snapshot
 
 
-def resolve(source: Source, *, at: str | None = None, format: str | None = None) -> Side:
+def resolve(source: Source, *, at: str | None = None, format: str | None = None, folder: Path = Path()) -> Side:
     """Like `read`, with where the snapshot is from."""
     if isinstance(source, Snapshot):
         return Side(snapshot=source)
-    if isinstance(source, bytes) or (format is not None and isinstance(source, str) and not _is_path(source, at)):
+    if isinstance(source, bytes) or (
+        format is not None and at is None and isinstance(source, str) and not _exists(source, folder)
+    ):
         return _content(source, format)
     text = os.fspath(source)
-    if not text:
-        raise ReadError("(empty)", "is neither a file nor a revision", "name a lock, a folder, REV or REV:path")
+    if not text or "\0" in text:
+        raise ReadError(text or "(empty)", "is neither a file nor a revision", "name a lock, a folder, REV or REV:path")
     if at is not None:
-        return _at_revision(_checkout(Path.cwd(), at), at, text, format)
-    if Path(text).is_dir():
-        return _folder(Path(text))
-    if Path(text).exists() or isinstance(source, os.PathLike):
-        return _file(Path(text), format)
-    return _revision(text, format)
+        return at_revision(at, text, format, folder)
+    if (folder / text).is_dir():
+        return _folder(text, folder)
+    if _exists(text, folder) or isinstance(source, os.PathLike):
+        return _file(text, format, folder)
+    revision, colon, path = text.partition(":")
+    return at_revision(revision, path, format, folder) if colon and path else whole_revision(text, folder)
 
 
-def _is_path(text: str, at: str | None) -> bool:
-    return at is not None or ("\n" not in text and "\0" not in text and len(text) < 4096 and os.path.lexists(text))
+def _exists(text: str, folder: Path) -> bool:
+    return "\n" not in text and "\0" not in text and len(text) < 4096 and os.path.lexists(folder / text)
 
 
 def _content(content: str | bytes, format: str | None) -> Side:
@@ -77,14 +83,14 @@ def _content(content: str | bytes, format: str | None) -> Side:
     return Side(snapshot=lockfiles.parse(data, "(text)", origin="(text)", format=format))
 
 
-def _file(path: Path, format: str | None) -> Side:
+def _file(text: str, format: str | None, folder: Path) -> Side:
     from lockblame import files, git, lockfiles
 
+    path = folder / text
     data = files.read(path)
     checkout = git.find(path.parent)
-    root = checkout.root if checkout else _outer_folder(path)
-    inner = _relative(path, root)
-    snapshot = lockfiles.parse(data, inner, origin=str(path), format=format, opener=files.opener(root))
+    root = (checkout and checkout.root) or _outer_folder(path)
+    snapshot = lockfiles.parse(data, _relative(path, root), origin=text, format=format, opener=files.opener(root))
     return Side(snapshot=snapshot, checkout=checkout, worktree=checkout is not None)
 
 
@@ -99,39 +105,38 @@ def _relative(path: Path, root: Path) -> str:
     return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else path.name
 
 
-def _folder(folder: Path) -> Side:
+def _folder(text: str, outer: Path) -> Side:
     from lockblame import files, git
 
+    folder = outer / text
     checkout = git.find(folder)
-    root = checkout.root if checkout else folder.resolve()
-    below = _relative(folder, root) if folder.resolve() != root else ""
-    paths = checkout.work_paths() if checkout else files.listing(root)
-    name = str(folder) if str(folder) != "." else "the working tree" if checkout else str(folder)
-    snapshot = _all_locks(name, _under(paths, below), files.opener(root))
+    root = checkout.root if checkout else None
+    if checkout is None or root is None:
+        root, paths, below = folder.resolve(), files.listing(folder), ""
+    else:
+        paths, below = checkout.work_paths(), _relative(folder, root)
+    label = "the working tree" if text == "." and checkout else text
+    snapshot = _all_locks(label, _under(paths, below), files.opener(root))
     return Side(snapshot=snapshot, tree=True, checkout=checkout, worktree=checkout is not None)
 
 
-def _revision(text: str, format: str | None) -> Side:
-    """`REV` or `REV:path`; a text that is neither is most likely a mistyped file name."""
-    revision, colon, path = text.partition(":")
-    checkout = _checkout(Path.cwd(), text)
-    if colon and path:
-        return _at_revision(checkout, revision, path, format)
+def whole_revision(text: str, folder: Path) -> Side:
+    """Every lock of a revision; in a subfolder those under it, when there are any."""
+    checkout = _checkout(folder, text)
     commit = checkout.commit(text)
-    label = _label(text, commit)
     paths = checkout.paths(commit)
-    inner = _under(paths, checkout.prefix) if checkout.prefix else paths
-    fetch = _fetch(checkout, commit)
-    snapshot = _all_locks(label, inner if _locks(inner) else paths, fetch)
+    inner = _under(paths, checkout.prefix)
+    snapshot = _all_locks(_label(text, commit), inner if _locks(inner) else paths, _fetch(checkout, commit))
     return Side(snapshot=snapshot, tree=True, checkout=checkout, commit=commit)
 
 
-def _at_revision(checkout: Checkout, revision: str, path: str, format: str | None) -> Side:
+def at_revision(revision: str, path: str, format: str | None, folder: Path) -> Side:
+    """One file of a revision, or every lock under one of its folders."""
     from lockblame import lockfiles
 
+    checkout = _checkout(folder, f"{revision}:{path}")
     commit = checkout.commit(revision)
-    label = _label(revision, commit)
-    fetch = _fetch(checkout, commit)
+    label, fetch = _label(revision, commit), _fetch(checkout, commit)
     for candidate in _spellings(checkout, path):
         data = fetch(candidate)
         if data is not None:
@@ -149,7 +154,8 @@ def _spellings(checkout: Checkout, path: str) -> tuple[str, ...]:
     given = Path(path)
     if given.is_absolute():
         resolved = given.resolve()
-        return (resolved.relative_to(checkout.root).as_posix(),) if resolved.is_relative_to(checkout.root) else ()
+        inside = checkout.root is not None and resolved.is_relative_to(checkout.root)
+        return (resolved.relative_to(checkout.root).as_posix(),) if checkout.root and inside else ()
     from_root = posixpath.normpath(path)
     from_here = posixpath.normpath(posixpath.join(checkout.prefix, path))
     first, second = (from_here, from_root) if path.startswith(("./", "../")) else (from_root, from_here)
