@@ -1,0 +1,213 @@
+"""What the words of a symptom mean: concepts with their English and Korean wording, as data.
+
+A concept is found by its wording, not by the word: "throughput collapsed", "consumes far fewer messages" and "처리량 급감" are
+the same failure, and a report about it is found whichever of them it uses. English wording is compared by stems, a phrase
+within a short window; Korean wording is a stem in letters (jamo), so that endings and contractions ("느리" in "느려졌다") need
+no dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from lockblame import fields
+from lockblame.errors import ConfigError
+from lockblame.symptom.words import fold, split_names, words
+
+WINDOW = 5
+"""How many words apart the words of a phrase may stand."""
+MOST_HANGUL = 60_000
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_PARTICLE = "(?:이|가|은|는|을|를|도|에|의|와|과|로|으로|만|에서|까지|부터|들이|들을|들은|들도|랑|하고)?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """One meaning. `kind` is "failure" or "thing"; `near` the concepts that count for half."""
+
+    name: str
+    kind: str
+    english: tuple[str, ...] = ()
+    korean: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """Concepts by name, and the indexes that find them in a text."""
+
+    entries: Mapping[str, Concept]
+    _words: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _phrases: dict[str, tuple[tuple[frozenset[str], str], ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _korean: list[tuple[re.Pattern[str], str]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for concept in self.entries.values():
+            for phrase in concept.english:
+                self._index(phrase, concept.name)
+            if concept.korean:
+                self._korean.append((_pattern(concept.korean), concept.name))
+
+    def _index(self, phrase: str, name: str) -> None:
+        folded = folded_words(phrase)
+        if len(folded) == 1:
+            known = self._words.get(folded[0], ())
+            if name not in known:
+                self._words[folded[0]] = (*known, name)
+        elif folded:
+            first = max(folded, key=lambda word: (len(word), word))
+            self._phrases[first] = (*self._phrases.get(first, ()), (frozenset(folded), name))
+
+    def concepts(self, text: str) -> tuple[str, ...]:
+        """The concepts that `text` speaks of, each once, in the order of the lexicon."""
+        found = set(self.of_words(folded_words(text)))
+        if _HANGUL.search(text):
+            found.update(self._of_korean(text[:MOST_HANGUL]))
+        return tuple(name for name in self.entries if name in found)
+
+    def of_words(self, folded: Sequence[str]) -> set[str]:
+        """The concepts of a text that is already cut into folded words (`folded_words`)."""
+        present = set(folded)
+        found: set[str] = set()
+        for word in self._words.keys() & present:
+            found.update(self._words[word])
+        for first in self._phrases.keys() & present:
+            for phrase, name in self._phrases[first]:
+                if name not in found and phrase <= present and _close(phrase, first, folded):
+                    found.add(name)
+        return found
+
+    def _of_korean(self, text: str) -> Iterable[str]:
+        letters = jamo(text.lower())
+        return (name for pattern, name in self._korean if pattern.search(letters))
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """The concepts that people use for the same trouble."""
+        concept = self.entries.get(name)
+        return concept.near if concept else ()
+
+    def extended(self, more: Mapping[str, Any]) -> Lexicon:
+        """This lexicon with the user's wording added, `more` as a table of the configuration file:
+
+        `{"failure": {"slow": {"en": [...], "ko": [...]}}, "thing": {"ledger": {"en": [...]}}}`. Known concepts grow, others
+        are added. Raises ConfigError that names the key.
+        """
+        entries = dict(self.entries)
+        for concept in _read(more):
+            known = entries.get(concept.name)
+            entries[concept.name] = concept if known is None else _merged(known, concept)
+        return Lexicon(entries=entries)
+
+
+def default() -> Lexicon:
+    """The lexicon that comes with lockblame."""
+    return _default()
+
+
+@lru_cache(maxsize=1)
+def _default() -> Lexicon:
+    import tomllib
+    from importlib.resources import files
+
+    table = tomllib.loads(files("lockblame").joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    return Lexicon(entries={concept.name: concept for concept in _read(table)})
+
+
+def _read(table: Mapping[str, Any]) -> Iterable[Concept]:
+    try:
+        for kind in table:
+            if kind not in ("failure", "thing"):
+                raise fields.FieldError(kind, "should be failure or thing")
+            for name in fields.table(table, kind):
+                entry = fields.table(fields.table(table, kind), name, kind)
+                where = f"{kind}.{name}"
+                yield Concept(
+                    name=name,
+                    kind=kind,
+                    english=fields.texts(entry, "en", where),
+                    korean=fields.texts(entry, "ko", where),
+                    near=fields.texts(entry, "near", where),
+                )
+    except fields.FieldError as error:
+        raise ConfigError("lexicon", str(error)) from error
+
+
+def _merged(known: Concept, more: Concept) -> Concept:
+    return Concept(
+        name=known.name,
+        kind=known.kind,
+        english=(*known.english, *more.english),
+        korean=(*known.korean, *more.korean),
+        near=tuple(dict.fromkeys((*known.near, *more.near))),
+    )
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of `text` folded, with numbers, stop words included: what phrases are looked up in."""
+    return [fold(word) for word in words(split_names(text), numbers=True)]
+
+
+def _close(phrase: frozenset[str], first: str, folded: Sequence[str]) -> bool:
+    reach = WINDOW if len(phrase) < 4 else WINDOW + 2
+    for place, word in enumerate(folded):
+        if word == first and phrase <= set(folded[max(0, place - reach) : place + reach + 1]):
+            return True
+    return False
+
+
+# --- Korean ----------------------------------------------------------------------------------------------------------
+
+_VOWELS = {
+    "ㅐ": "ㅏㅣ",
+    "ㅔ": "ㅓㅣ",
+    "ㅕ": "ㅣㅓ",
+    "ㅘ": "ㅗㅏ",
+    "ㅙ": "ㅗㅣㅓ",
+    "ㅚ": "ㅗㅣ",
+    "ㅝ": "ㅜㅓ",
+    "ㅞ": "ㅜㅓㅣ",
+    "ㅟ": "ㅜㅣ",
+    "ㅢ": "ㅡㅣ",
+}
+_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_MIDDLES = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+_FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
+_EMPTY_INITIAL = "ㅇ"
+
+
+def jamo(text: str) -> str:
+    """`text` with its Hangul syllables as letters, so that a verb's stem is a prefix of its contracted forms.
+
+    Compound vowels are taken apart the way contraction put them together (려 = 리 + 어, 춰 = 추 + 어, 돼 = 되 + 어), and each
+    syllable begins with a mark, so that a search can be held to syllable boundaries.
+    """
+    out: list[str] = []
+    for letter in unicodedata.normalize("NFC", text):
+        code = ord(letter) - 0xAC00
+        if 0 <= code < 11172:
+            initial, middle, final = code // 588, code % 588 // 28, code % 28
+            vowel = _MIDDLES[middle]
+            out.append("\x01" + _INITIALS[initial] + _VOWELS.get(vowel, vowel) + _FINALS[final])
+        else:
+            out.append(letter)
+    return "".join(out)
+
+
+def _pattern(variants: Sequence[str]) -> re.Pattern[str]:
+    """One expression for all variants; a blank stands for an optional particle and an optional blank."""
+    particle = jamo(_PARTICLE)
+    parts = []
+    for variant in variants:
+        pieces = [re.escape(jamo(piece)) for piece in variant.lower().split(" ") if piece]
+        ending = r"(?:\s|$)" if variant.endswith(" ") else ""
+        start = r"(?<![a-z0-9])" if variant[:1].isascii() else ""
+        parts.append(start + (particle + r"\s?").join(pieces) + ((particle + ending) if ending else ""))
+    return re.compile("|".join(parts))

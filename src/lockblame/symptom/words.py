@@ -1,0 +1,112 @@
+"""Words as they are compared: cut from running text, folded to a stem, without the words that every report has.
+
+The folding is deliberately light (no stemmer): it brings "connections", "connected" and "connection" together and leaves
+identifiers alone, which are matched whole elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+WORD = re.compile(r"[^\W\d_][^\W_]*(?:'[^\W\d_]{1,3}\b)?")
+"""A word begins with a letter; `_` and `.` separate, so that the parts of an identifier are words as well."""
+
+WORD_OR_NUMBER = re.compile(r"[^\W_]+(?:'[^\W\d_]{1,3}\b)?")
+_NAME_PARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+
+LONGEST = 40
+
+_STOP = """
+a about above accept actually add after again all already also although always am an and another any anybody anyone anything
+apart appear are around as ask at away back be became because become been before began begin being below besides better between
+beyond both but by came can cannot can't case cases come comes could couldn't current currently day days did didn't different
+do does doesn't doing don't done down due during each earlier early either else enough even ever every everybody everyone
+everything exactly example expect expected few find fine first five for found four from further gave get gets getting give given
+gives go goes going gone good got great had happen happened happens hardly has have haven't having he hello help hence her here
+hi high his hour hours how however i idea if in include including indeed info information instead into is isn't issue issues it
+its it's itself i've i'm just keep kept kind know known last later least less let like likely little long look looks lot made
+main make makes making many may maybe me mean meanwhile might mine minute minutes month months more morning most much must my
+myself name near nearly need needed never new next nice night no nobody none nor not nothing noticed now number occur occurs of
+off often old on once one only onto open or other others otherwise ought our ours out over own part people perhaps place please
+plus point possible pretty probably problem problems put quite rather real really reason report result right said same saw say
+says second seconds see seem seems seen set several shall she should show shows similar simple simply since six so some somebody
+someone something sometimes somewhere soon still such sure take taken takes tell than thank thanks that the their them then there
+therefore these they thing things think this those though three through thus till time times to today together told too took
+toward tried try trying turn turned two under unless until up upon us use used user users uses using usual usually version
+versions very via want wants was way we week weeks well went were what whatever when where whether which while who whole whom
+whose why will with within without won't wonder work working works would wouldn't write year years yes yesterday yet you your
+bug describe description expected behavior behaviour actual steps reproduce reproduction environment additional context
+checklist system python package packages library upgrade upgraded upgrading update updated updating release released releases
+deploy deployed deployment rollout
+"""
+
+
+@lru_cache(maxsize=200_000)
+def fold(word: str) -> str:
+    """The stem under which `word` (lower case) is compared."""
+    if "'" in word:
+        word = word.split("'", 1)[0]
+    if len(word) <= 3 or not word.isascii():
+        return word
+    stem = _singular(word)
+    for ending in ("ing", "ed"):
+        if stem.endswith(ending) and len(stem) - len(ending) >= 3 and _has_vowel(stem[: -len(ending)]):
+            stem = _undoubled(stem[: -len(ending)])
+            break
+    else:
+        if stem.endswith("ly") and len(stem) > 5:
+            stem = stem[:-2]
+    if len(stem) > 5 and stem.endswith(("tion", "sion")):
+        stem = stem[:-3]
+    if len(stem) > 3 and stem.endswith("e"):
+        stem = stem[:-1]
+    if len(stem) > 3 and stem.endswith("y"):
+        stem = stem[:-1] + "i"
+    return stem
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _has_vowel(text: str) -> bool:
+    return any(letter in "aeiouy" for letter in text)
+
+
+def _undoubled(stem: str) -> str:
+    if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "lsz":
+        return stem[:-1]
+    return stem
+
+
+STOP: frozenset[str] = frozenset(_STOP.split()) | frozenset(fold(word) for word in _STOP.split())
+
+
+def split_names(text: str) -> str:
+    """`text` with the parts of CamelCase names apart, beside which the whole name stays in the identifiers."""
+    return _NAME_PARTS.sub(" ", text)
+
+
+def words(text: str, *, numbers: bool = False) -> Iterator[str]:
+    """The words of `text` in lower case, stop words included, on request with numbers."""
+    for word in (WORD_OR_NUMBER if numbers else WORD).findall(text.lower()):
+        if len(word) <= LONGEST:
+            yield word
+
+
+def stems(text: str) -> list[str]:
+    """The folded words of `text` in order, without stop words and single letters."""
+    return content(words(text))
+
+
+def content(tokens: Iterable[str]) -> list[str]:
+    """`tokens` folded, without stop words and single letters."""
+    return [fold(token) for token in tokens if len(token) > 1 and token not in STOP]
