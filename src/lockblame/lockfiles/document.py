@@ -46,8 +46,12 @@ class Document:
     def beside(self, name: str) -> Document | None:
         """The file that this one names relative to itself, None when it isn't there (or nobody can say)."""
         path = self.resolve(name)
-        data = self.opener(path) if self.opener is not None and path is not None else None
-        if data is None or path is None:
+        return self.at(path) if path is not None else None
+
+    def at(self, path: str) -> Document | None:
+        """The file at a path from the root, None when it isn't there (or nobody can say)."""
+        data = self.opener(path) if self.opener is not None else None
+        if data is None:
             return None
         return Document(path=path, origin=path, data=data, opener=self.opener)
 

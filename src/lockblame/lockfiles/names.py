@@ -13,7 +13,7 @@ _NAME = re.compile(NAME)
 _RUNS = re.compile(r"[-_.]+")
 _PLAIN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HEAD = re.compile(rf"\s*({NAME})\s*(?:\[([^\[\]]{{0,2000}})\])?\s*", re.ASCII)
-_CLAUSE = re.compile(r"\s*(?:===|~=|==|!=|<=|>=|<|>)\s*[^\s,;()<>=!~]+\s*", re.ASCII)
+_CLAUSE = re.compile(r"\s*(?:===|~=|==|!=|<=|>=|<|>)\s*[A-Za-z0-9][A-Za-z0-9._*+!-]*\s*", re.ASCII)
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]{1,200})['"]""")
 
 

@@ -1,0 +1,224 @@
+"""A requirements file as lines: what each one asks for, with its hashes and notes.
+
+A plain line (`name[extras]==1.0 ; marker --hash=…`, `-r file`) is cut here; everything else (URLs, repositories, paths, rare options)
+goes to pip-requirements-parser, which is right about all of pip's dialect and a hundred times slower. Joining lines and
+dropping comments follow pip's own rules (pip/_internal/req/req_file.py); environment variables stay as written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lockblame.errors import LockParseError
+from lockblame.lockfiles.document import Document
+from lockblame.lockfiles.document import text as decoded
+from lockblame.lockfiles.names import Requirement, maybe_normal, requirement
+
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_HASHES = re.compile(r"(?:\s+--hash[=\s]\s*[A-Za-z0-9]+:[0-9A-Fa-f]+)+\s*")
+_HASH = re.compile(r"--hash[=\s]\s*(\S+)")
+_OPTION = re.compile(r"""(-r|-c|-i|--requirement|--constraint|--index-url|--extra-index-url)(?:\s+|\s*=\s*)([^\s"'\\]+)""")
+_KEYS = {"-r": "requirement", "-c": "constraint", "-i": "index-url"}
+_EGG = re.compile(r"([#&]egg=[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?)(?:[=<>!~][^&;\s]*)")
+_NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S.*)$")
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One logical line. Either `asked` (a requirement), or `option` and `value`, or `address`: a place without a name.
+
+    `notes` are its comments without the `#`, one an element, "" where a comment is only that; `extras` those of a place.
+    """
+
+    number: int
+    asked: Requirement | None = None
+    option: str | None = None
+    value: str = ""
+    address: str | None = None
+    extras: tuple[str, ...] = ()
+    editable: bool = False
+    hashes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def lines(document: Document) -> tuple[list[Line], list[str]]:
+    """All logical lines of a requirements file in order, and the comments before the first of them.
+
+    LockParseError at the first line that pip would refuse.
+    """
+    found: list[Line | None] = []
+    unusual: list[tuple[int, _Joined]] = []
+    header, joined = _joined(decoded(document))
+    for each in joined:
+        line = _plain(each)
+        if line is None:
+            unusual.append((len(found), each))
+        found.append(line)
+    if unusual:
+        for (place, _), line in zip(unusual, _parsed(document, [each for _, each in unusual]), strict=True):
+            found[place] = line
+    return [line for line in found if line is not None], header
+
+
+@dataclass(slots=True)
+class _Joined:
+    number: int
+    text: str
+    notes: list[str]
+
+
+def _joined(content: str) -> tuple[list[str], list[_Joined]]:
+    """Physical lines joined as pip joins them, comments apart: notes go to the requirement they stand at or below."""
+    header: list[str] = []
+    logical: list[_Joined] = []
+    parts: list[str] = []
+    first = 0
+    current: _Joined | None = None
+    for number, line in enumerate(content.splitlines(), 1):
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            first = first if parts else number
+            parts.append(line.strip("\\"))
+            continue
+        if comment and not parts:
+            note = line.strip()[1:]
+            if current is not None and line[0] != "#":
+                current.notes.append(note.strip())
+            elif not logical:
+                header.append(note)
+            continue
+        whole = "".join([*parts, " " + line if comment else line])
+        current = _cut(first if parts else number, whole)
+        parts = []
+        if current is not None:
+            logical.append(current)
+    if parts and (current := _cut(first, "".join(parts))) is not None:
+        logical.append(current)
+    return header, logical
+
+
+def _cut(number: int, whole: str) -> _Joined | None:
+    found = _COMMENT.search(whole) if "#" in whole else None
+    text = (whole[: found.start()] if found else whole).strip()
+    if not text:
+        return None
+    return _Joined(number, text, [found.group(0).strip()[1:].strip()] if found else [])
+
+
+def _plain(line: _Joined) -> Line | None:
+    text = line.text
+    hashes: tuple[str, ...] = ()
+    start = text.find(" --")
+    if text.startswith("-"):
+        if (option := _OPTION.fullmatch(text)) is None:
+            return None
+        key = _KEYS.get(option.group(1), option.group(1).removeprefix("--"))
+        return Line(number=line.number, option=key, value=option.group(2), notes=tuple(line.notes))
+    if start >= 0:
+        if not _HASHES.fullmatch(text, start):
+            return None
+        hashes = tuple(_HASH.findall(text, start))
+        text = text[:start]
+    asked = requirement(text) if "/" not in text.partition(";")[0] and "@" not in text else None
+    if asked is None:
+        return None
+    return Line(number=line.number, asked=asked, hashes=hashes, notes=tuple(line.notes))
+
+
+# --- the unusual lines -------------------------------------------------------------------------------------------------
+
+
+def _parsed(document: Document, unusual: Sequence[_Joined]) -> Iterator[Line]:
+    for each in unusual:
+        if len(each.text) > _LONGEST:
+            raise document.broken(f"is {len(each.text)} characters long", f"line {each.number}", "no requirement is that long")
+    # What an egg says about a version isn't the package's for sure, and the parser refuses it.
+    texts = [_EGG.sub(r"\1", each.text) for each in unusual]
+    for each, text, answer in zip(unusual, texts, _ask(texts), strict=True):
+        yield _understood(document, each, text, answer)
+
+
+def _ask(texts: Sequence[str]) -> list[object]:
+    """The parser's answer for each text: a requirement, an option line, or an invalid line; None when it broke down."""
+    try:
+        return _from_file(texts)
+    except Exception:  # the parser is untyped, and raises whatever urllib, packaging and optparse raise inside it
+        if len(texts) == 1:
+            return [None]
+    return [answer for text in texts for answer in _ask([text])]
+
+
+def _from_file(texts: Sequence[str]) -> list[object]:
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from pip_requirements_parser import RequirementsFile
+
+    # from_string is broken in the parser (it misses an import), so a file it is.
+    with TemporaryDirectory(prefix="lockblame-") as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text("\n".join(texts) + "\n", encoding="utf-8", errors="surrogatepass")
+        parsed = RequirementsFile.from_file(str(file), include_nested=False)
+    answers: list[object] = [None] * len(texts)
+    for answer in (*parsed.requirements, *parsed.options, *parsed.invalid_lines):
+        if 0 < answer.line_number <= len(texts):
+            answers[answer.line_number - 1] = answer
+    return answers
+
+
+def _understood(document: Document, line: _Joined, text: str, answer: object) -> Line:
+    named = _NAMED.match(text)
+    editable = text.startswith(("-e", "--editable"))
+    notes = tuple(line.notes)
+    if named is not None and (asked := requirement(named.group(1))) is not None and asked.url and " --" not in asked.url:
+        return Line(number=line.number, asked=asked, editable=editable, hashes=_hashes(answer), notes=notes)
+    if answer is None or hasattr(answer, "error_message"):
+        raise _refused(document, line, str(getattr(answer, "error_message", "")))
+    options = getattr(answer, "options", None)
+    if options is not None and not hasattr(answer, "req"):
+        return replace(_option(line.number, options), notes=notes)
+    return _requirement(line.number, answer, editable, notes)
+
+
+def _refused(document: Document, line: _Joined, message: str) -> LockParseError:
+    what = message.strip().partition("\n")[0].removeprefix("Invalid requirement: ").removeprefix(": ")[:160]
+    shown = line.text if len(line.text) <= 80 else line.text[:77] + "..."
+    detail = f"{shown!r} is not a requirement" + (f" ({what.rstrip('.').lower()})" if what else "")
+    return document.broken(detail, f"line {line.number}", "correct the line, or write the file again with the tool that made it")
+
+
+def _option(number: int, options: dict[str, object]) -> Line:
+    names = {
+        "requirements": "requirement",
+        "constraints": "constraint",
+        "index_url": "index-url",
+        "extra_index_urls": "extra-index-url",
+        "find_links": "find-links",
+    }
+    for key, value in options.items():
+        first = value[0] if isinstance(value, list) and value else value
+        if key in names and isinstance(first, str):
+            return Line(number=number, option=names[key], value=first)
+    return Line(number=number, option=next(iter(options), "").replace("_", "-"))
+
+
+def _hashes(answer: object) -> tuple[str, ...]:
+    return tuple(str(digest) for digest in getattr(answer, "hash_options", None) or ())
+
+
+def _requirement(number: int, answer: object, editable: bool, notes: tuple[str, ...]) -> Line:
+    """The parser's requirement in our words. It takes name and version of a wheel from its file name, which says both (PEP 427)."""
+    link = getattr(answer, "link", None)
+    url = str(link.url) if link is not None else None
+    name = maybe_normal(str(getattr(answer, "name", None) or ""))
+    extras = tuple(sorted(found for extra in getattr(answer, "extras", None) or () if (found := maybe_normal(str(extra)))))
+    marker = str(getattr(answer, "marker", None) or "") or None
+    if name is None:
+        return Line(number=number, address=url or "", extras=extras, editable=editable, notes=notes)
+    written = getattr(getattr(answer, "req", None), "specifier", None)
+    specifier = ",".join(str(clause) for clause in written or ())
+    asked = Requirement(name=name, extras=extras, specifier=specifier, url=url, marker=marker)
+    return Line(number=number, asked=asked, editable=editable, hashes=_hashes(answer), notes=notes)
