@@ -1,0 +1,229 @@
+"""Who requires whom: the edges of a Snapshot resolved to its pins, and the paths from its roots to a package.
+
+Nodes are the roots and every single pin, so that two forks of one package keep their own requirements; what comes back speaks
+of names. Shortest paths are found best first with the exact distance from the roots as the estimate (Hart, Nilsson and Raphael
+1968): each step goes straight to a root, so the k shortest cost about k times their length, however many paths there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from lockblame.model import Edge, Path, Pin, Root, Snapshot
+
+_STEPS_FOR_ALL = 2_000
+_STEPS_FOR_EACH = 60
+"""How long the search for simple paths goes on where cycles keep running into themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """One that requires a package: a root or a pin, and with which edge."""
+
+    node: Root | Pin
+    edge: Edge
+
+    @property
+    def root(self) -> bool:
+        """Whether it is a root."""
+        return isinstance(self.node, Root)
+
+    @property
+    def name(self) -> str:
+        """Its name, as paths show it."""
+        return self.node.name
+
+
+class _Step(NamedTuple):
+    """A way to go on from a package towards the roots: all nodes of one name that require it, and how far they are."""
+
+    distance: int
+    name: str
+    root: bool
+    nodes: tuple[int, ...]
+
+
+def _order(node: Root | Pin) -> tuple[str, str]:
+    return node.name, node.version or ""
+
+
+class Graph:
+    """The requirements of one lock, resolved. A composite Snapshot has one Graph for each of its parts, not one for all.
+
+    An edge goes to the fork whose version it names, else to every pin of that name; one whose target isn't locked is left out.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._roots = snapshot.roots
+        self._nodes: tuple[Root | Pin, ...] = (*snapshot.roots, *snapshot.pins)
+        self._by_name: dict[str, list[int]] = {}
+        for number, pin in enumerate(snapshot.pins, len(self._roots)):
+            self._by_name.setdefault(pin.name, []).append(number)
+        self._ways: dict[tuple[int, ...], list[_Step]] = {}
+
+    # --- what others ask --------------------------------------------------------------------------------------------
+
+    def edges(self) -> Iterator[tuple[Root | Pin, Edge, Pin]]:
+        """Every resolved edge: who requires, with which edge, which pin. An edge to another root of the workspace isn't one."""
+        for child, parents in enumerate(self._parents):
+            pin = self._nodes[child]
+            if isinstance(pin, Pin):
+                for parent, edge in parents:
+                    yield self._nodes[parent], edge, pin
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        """The names of all that require `name`, roots and packages, sorted; a package isn't its own parent."""
+        return tuple(sorted({parent.name for parent in self.demands(name)} - {name}))
+
+    def demands(self, name: str, pin: Pin | None = None) -> tuple[Parent, ...]:
+        """Each edge that leads to `name` (to that one `pin` of it), with whose it is; roots first, then by name and version."""
+        found = [
+            (parent, edge)
+            for number in self._by_name.get(name, ())
+            if pin is None or self._nodes[number] is pin
+            for parent, edge in self._parents[number]
+            if self._nodes[parent].name != name or parent < len(self._roots)
+        ]
+        found.sort(key=lambda one: (one[0] >= len(self._roots), *_order(self._nodes[one[0]]), one[1].specifier))
+        return tuple(Parent(node=self._nodes[parent], edge=edge) for parent, edge in found)
+
+    def direct(self, name: str) -> bool:
+        """Whether a root asks for `name` itself."""
+        count = len(self._roots)
+        return any(parent < count for number in self._by_name.get(name, ()) for parent, _ in self._parents[number])
+
+    def reachable(self, name: str) -> bool:
+        """Whether any path leads from a root to `name`."""
+        return any(self._distances[number] is not None for number in self._by_name.get(name, ()))
+
+    def shortest(self, name: str) -> Path | None:
+        """The shortest path from a root to `name`, ties decided by name; None when there is none."""
+        return next(self._search(name, 1), None)
+
+    def paths_to(self, name: str, limit: int = 100) -> tuple[Path, ...]:
+        """The paths from the roots to `name`, no name twice in one, shortest first, at most `limit`.
+
+        Where cycles leave nothing but dead ends the search stops after a bounded number of steps with what it has.
+        """
+        return tuple(self._search(name, limit))
+
+    # --- resolution -------------------------------------------------------------------------------------------------
+
+    def _targets(self, edge: Edge) -> list[int]:
+        """The nodes an edge leads to."""
+        found = self._by_name.get(edge.name)
+        if found is None:
+            return [number for number, root in enumerate(self._roots) if root.name == edge.name]
+        if len(found) == 1:
+            return found
+        pins = self._nodes
+        if edge.version is not None:
+            found = [number for number in found if pins[number].version == edge.version] or found
+        # PDM has an entry of its own for a package with extras, beside the plain one.
+        asked = set(edge.extras)
+        fitting = [number for number in found if asked == set(getattr(pins[number], "extras", ()))]
+        return fitting or found
+
+    @cached_property
+    def _parents(self) -> list[list[tuple[int, Edge]]]:
+        """For each node the nodes that require it, in the order of the lock."""
+        parents: list[list[tuple[int, Edge]]] = [[] for _ in self._nodes]
+        known: dict[tuple[str, str | None, tuple[str, ...]], list[int]] = {}
+        for number, node in enumerate(self._nodes):
+            for edge in node.requires:
+                key = (edge.name, edge.version, edge.extras)
+                targets = known.get(key)
+                if targets is None:
+                    targets = known[key] = self._targets(edge)
+                for target in targets:
+                    if target != number:
+                        parents[target].append((number, edge))
+        return parents
+
+    @cached_property
+    def _distances(self) -> list[int | None]:
+        """For each node the number of edges from the nearest root; None where none leads to it."""
+        children: list[list[int]] = [[] for _ in self._nodes]
+        for child, parents in enumerate(self._parents):
+            for parent, _ in parents:
+                children[parent].append(child)
+        distances: list[int | None] = [None] * len(self._nodes)
+        level = list(range(len(self._roots)))
+        for number in level:
+            distances[number] = 0
+        distance = 0
+        while level:
+            distance += 1
+            following = []
+            for number in level:
+                for child in children[number]:
+                    if distances[child] is None:
+                        distances[child] = distance
+                        following.append(child)
+            level = following
+        return distances
+
+    # --- the search -------------------------------------------------------------------------------------------------
+
+    def _search(self, name: str, limit: int) -> Iterator[Path]:
+        """Simple paths, shortest first. An entry of the heap is a path from its end up to one step, and the steps beside it."""
+        starts = tuple(number for number in self._by_name.get(name, ()) if self._distances[number] is not None)
+        if not starts or limit < 1:
+            return
+        heap: list[tuple[int, Path, int, Path, list[_Step]]] = []
+        self._push(heap, (name,), self._steps(starts), 0)
+        found, budget = 0, _STEPS_FOR_ALL + _STEPS_FOR_EACH * limit
+        while heap and found < limit and budget:
+            budget -= 1
+            _, path, at, tail, steps = heappop(heap)
+            self._push(heap, tail, steps, at + 1)
+            if steps[at].root:
+                found += 1
+                yield path[::-1]
+            self._push(heap, path, self._steps(steps[at].nodes), 0)
+        if not found:
+            yield self._nearest(starts)
+
+    def _push(self, heap: list[tuple[int, Path, int, Path, list[_Step]]], tail: Path, steps: list[_Step], at: int) -> None:
+        while at < len(steps) and steps[at].name in tail:
+            at += 1
+        if at < len(steps):
+            step = steps[at]
+            # The place among the steps breaks the tie of a root and a package of one name; the rest never gets compared.
+            heappush(heap, (len(tail) + step.distance, (*tail, step.name), at, tail, steps))
+
+    def _steps(self, nodes: tuple[int, ...]) -> list[_Step]:
+        """All that require one of `nodes`, put together by name, nearest to the roots first."""
+        known = self._ways.get(nodes)
+        if known is None:
+            by_name: dict[tuple[str, bool], dict[int, int]] = {}
+            for node in nodes:
+                for parent, _ in self._parents[node]:
+                    distance = self._distances[parent]
+                    if distance is not None:
+                        by_name.setdefault((self._nodes[parent].name, parent < len(self._roots)), {})[parent] = distance
+            known = [
+                _Step(min(distances.values()), name, root, tuple(sorted(distances)))
+                for (name, root), distances in by_name.items()
+            ]
+            known.sort()
+            self._ways[nodes] = known
+        return known
+
+    def _nearest(self, starts: tuple[int, ...]) -> Path:
+        """The shortest way at all: where only a fork of the same name leads to a package, no path is without a repetition."""
+        distances = self._distances
+        node = min(starts, key=lambda number: (distances[number] or 0, *_order(self._nodes[number])))
+        names = [self._nodes[node].name]
+        while distances[node]:
+            nearer = (distances[node] or 0) - 1
+            node = min(
+                (parent for parent, _ in self._parents[node] if distances[parent] == nearer),
+                key=lambda number: _order(self._nodes[number]),
+            )
+            names.append(self._nodes[node].name)
+        return tuple(reversed(names))
