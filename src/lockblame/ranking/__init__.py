@@ -18,7 +18,7 @@ from lockblame.ranking.documents import Document
 from lockblame.ranking.features import DIGITS, Feature, evidence, total
 from lockblame.ranking.likeness import Likeness
 from lockblame.ranking.packages import import_names, lock_features, package_features
-from lockblame.ranking.pool import Key, Pool, key_of, pool
+from lockblame.ranking.pool import Key, key_of, pool
 from lockblame.ranking.versions import Step, release
 
 __all__ = ["Candidate", "Ranking", "rank"]
