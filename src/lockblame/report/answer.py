@@ -64,8 +64,12 @@ def _origins(change: Change) -> str:
         return ""
     before, after = change.before.source, change.after.source
     if before.revision != after.revision and before.location == after.location:
-        return f", commit {line(before.revision or 'none', 12)} → {line(after.revision or 'none', 12)}"
+        return f", commit {_short(before.revision)} → {_short(after.revision)}"
     return f", {line(before.location or before.kind, 80)} → {line(after.location or after.kind, 80)}"
+
+
+def _short(revision: str | None) -> str:
+    return line((revision or "none")[:12])
 
 
 def share(suspect: Suspect) -> str:

@@ -28,6 +28,7 @@ def delta_to_dict(found: Delta) -> dict[str, Any]:
         "schema": SCHEMA,
         "before": _snapshot(found.before),
         "after": _snapshot(found.after),
+        "requires_python": list(found.requires_python) if found.requires_python else None,
         "changes": [_named(entry) for entry in grouped(found)],
         "gaps": [_gap(gap) for gap in found.gaps],
     }

@@ -10,7 +10,8 @@ LIMIT = 300
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 _SPACE = re.compile(r"\s+")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#!|~@$])")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use, Zl/Zp line separators
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -29,7 +30,7 @@ def _shown(char: str) -> bool:
 
 def markdown(text: str, limit: int = LIMIT) -> str:
     """`line(text)` with everything escaped that Markdown, or a forge's dialect of it, would take for markup or a mention."""
-    return _MARKDOWN.sub(r"\\\1", line(text, limit))
+    return _MARKDOWN.sub(r"\\\1", line(text, limit)).translate(_ENTITIES)
 
 
 def url(text: str | None) -> str | None:

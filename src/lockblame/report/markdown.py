@@ -120,7 +120,7 @@ def _deployment(deployment: Deployment | None) -> list[str]:
     if deployment is None or not deployment.commits:
         return []
     rows = [[kind, safe(", ".join(paths[:6]), 400), str(len(paths))] for kind, paths in deployment.touched.items()]
-    title = f"## What else the deploy brought ({len(deployment.commits)} commits)"
+    title = f"## What else the deploy brought (commits: {len(deployment.commits)})"
     return [title, _table(["kind", "paths", "number"], rows)]
 
 

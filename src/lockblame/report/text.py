@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,8 @@ class _Page:
 
     def text(self) -> str:
         lines = [row.rstrip() for row in self._file.getvalue().split("\n")]
-        return "\n".join(lines).rstrip("\n") + "\n"
+        # a table ends with an empty row, and so begins a heading: one is enough
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
     def say(self, sentence: str, style: str = "", indent: int = 0) -> None:
         from rich.padding import Padding
@@ -140,7 +142,7 @@ class _Page:
     def deployment(self, deployment: Deployment | None) -> None:
         if deployment is None or not deployment.commits:
             return
-        self.heading(f"What else the deploy brought ({len(deployment.commits)} commits)")
+        self.heading(f"What else the deploy brought (commits: {len(deployment.commits)})")
         for kind, paths in deployment.touched.items():
             shown = ", ".join(line(path, 80) for path in paths[:4])
             self.say(f"{kind}: {shown}" + (f" and {len(paths) - 4} more" if len(paths) > 4 else ""), indent=2)
@@ -163,7 +165,7 @@ class _Page:
 
         table = Table(box=SIMPLE_HEAD if columns else None, show_header=bool(columns), pad_edge=False, header_style="dim")
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(column, overflow="fold", justify="right" if column in ("share", "score") else "left")
         return table
 
 

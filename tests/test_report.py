@@ -1,0 +1,149 @@
+"""The reports: what stands where, and that nothing from outside gets out of its place."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockblame.model import Evidence, Gap, Pin
+from lockblame.report import STYLES, hostile, render
+from lockblame.report.grouping import grouped, sorted_versions
+from tests import examples, golden
+
+SCHEMA = Path(__file__).parents[1] / "docs" / "reference" / "report.schema.json"
+NASTY = (
+    "\x1b[31mred\x1b]0;title\x07 | `code` <script>alert(1)</script> [x](javascript:1) \u202egnp.exe\r\n# head @team #12 \ud800"
+)
+
+
+@pytest.fixture(scope="module")
+def validator():
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+class TestGolden:
+    @pytest.mark.parametrize(("style", "name"), [("text", "report.txt"), ("markdown", "report.md"), ("json", "report.json")])
+    def test_report(self, style, name):
+        golden.check(name, render(examples.report(), style, **({"width": 80} if style == "text" else {})))
+
+    @pytest.mark.parametrize(("style", "name"), [("text", "delta.txt"), ("markdown", "delta.md"), ("json", "delta.json")])
+    def test_delta(self, style, name):
+        golden.check(name, render(examples.report().delta, style, **({"width": 80} if style == "text" else {})))
+
+
+class TestAnswer:
+    def test_the_top_names_the_change_the_way_in_and_the_link(self):
+        top = render(examples.report()).splitlines()[:5]
+        assert "kombu 5.3.1 → 5.3.2" in top[0]
+        assert "91 %" in top[0]
+        assert "app → celery → kombu" in top[1]
+        assert "https://github.com/celery/kombu/issues/1783" in "".join(top)
+
+    def test_inconclusive_says_so(self):
+        assert "No upstream report fits" in render(replace(examples.report(), conclusive=False))
+
+    def test_no_changes_says_the_cause_is_elsewhere(self):
+        empty = replace(examples.report(), delta=examples.delta(), suspects=(), issues=())
+        for style in ("text", "markdown"):
+            assert "Nothing changed" in render(empty, style)
+
+    def test_without_a_symptom(self):
+        assert "No symptom was given" in render(replace(examples.report(), symptom=None))
+
+    def test_a_long_link_is_never_broken(self):
+        url = "https://github.com/celery/kombu/issues/" + "1" * 200
+        found = replace(examples.report(), issues=(examples.match(url=url),))
+        assert any(url in row for row in render(found, width=60).splitlines())
+
+
+class TestDocument:
+    def test_report_follows_the_schema(self, validator):
+        validator.validate(json.loads(render(examples.report(), "json")))
+
+    def test_delta_follows_the_schema(self, validator):
+        validator.validate(json.loads(render(examples.report().delta, "json")))
+
+    def test_forks_of_a_name_are_one_entry_with_all_versions(self):
+        fork = examples.change("dns", None, "1.16.0")
+        found = examples.delta(fork)
+        stays = Pin(name="dns", version="1.15.0")
+        found = replace(
+            found, before=replace(found.before, pins=(stays,)), after=replace(found.after, pins=(stays, *found.after.pins))
+        )
+        (entry,) = json.loads(render(found, "json"))["changes"]
+        assert (entry["before"], entry["after"], entry["kind"]) == (["1.15.0"], ["1.15.0", "1.16.0"], "upgraded")
+        assert entry["pins"][0]["kind"] == "added"
+
+    def test_output_is_ascii(self):
+        found = replace(examples.report(), gaps=(Gap(subject="한글 \ud800", reason="x", detail="é"),))
+        text = render(found, "json")
+        assert text.isascii()
+        assert json.loads(text)["gaps"][0]["subject"] == "한글 \ud800"
+
+
+class TestHostileText:
+    def everywhere(self, text: str):
+        nasty = replace(examples.change(), name=text or "x")
+        suspect = replace(examples.report().suspects[0], change=nasty, evidence=(Evidence(kind=text, weight=1.0, detail=text),))
+        return replace(
+            examples.report(),
+            suspects=(suspect,),
+            issues=(examples.match(text, url=text, repository=text, state=text),),
+            gaps=(Gap(subject=text, reason="x", detail=text, hint=text),),
+        )
+
+    @given(st.text(max_size=60) | st.just(NASTY))
+    def test_nothing_steers_the_terminal(self, text):
+        shown = render(self.everywhere(text), "text", width=80)
+        assert not {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") and char != "\n"}
+
+    @given(st.text(max_size=60) | st.just(NASTY))
+    def test_nothing_breaks_out_of_its_markdown_cell(self, text):
+        plain = render(self.everywhere("x"), "markdown")
+        shown = render(self.everywhere(text), "markdown")
+        assert shown.count("\n") == plain.count("\n")
+        assert "<script" not in shown
+        for row in shown.splitlines():
+            if row.startswith("| "):
+                assert row.replace("\\\\", "").replace("\\|", "").count("|") in (3, 4, 6, 7)
+
+    @given(st.text(max_size=2000), st.integers(10, 300))
+    def test_line_is_one_bounded_printable_line(self, text, limit):
+        clean = hostile.line(text, limit)
+        assert len(clean) <= limit
+        assert not set(clean) & set("\r\n\t\x1b\x00\u202e\u2028")
+
+    @pytest.mark.parametrize(
+        "address", ["javascript:alert(1)", "https://a b", 'https://x/"><b', "https://x/\n", "ftp://x", "https://x/<y>"]
+    )
+    def test_only_plain_links_are_links(self, address):
+        assert hostile.url(address) is None
+
+    def test_a_megabyte_is_quick(self):
+        assert len(hostile.line("\x1b[" * 500_000)) <= hostile.LIMIT
+
+
+def test_styles_are_complete():
+    assert set(STYLES) == {"text", "markdown", "json"}
+
+
+@given(st.lists(st.sampled_from(["1.0", "1.0a1", "1.0.post1", "2", "nonsense", "0.9"]), max_size=6))
+def test_versions_sort_by_pep_440(versions):
+    once = sorted_versions(versions)
+    assert sorted(once) == sorted(set(versions))
+    order = ["nonsense", "0.9", "1.0a1", "1.0", "1.0.post1", "2"]
+    assert list(once) == [version for version in order if version in once]
+
+
+def test_entries_keep_the_order_of_the_delta():
+    assert [entry.name for entry in grouped(examples.report().delta)] == ["inner-tools", "kombu", "pytz"]
