@@ -1,0 +1,194 @@
+"""`blame`: two revisions and a symptom in, suspects and upstream issues out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockblame.api import evidence as upstream
+from lockblame.api.comparing import compare, sides
+from lockblame.api.evidence import Asked, Knowledge, PathLike
+from lockblame.api.reading import Side, Source
+from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report
+from lockblame.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+    from lockblame.config import Config
+    from lockblame.lexicon import Lexicon
+    from lockblame.model import Symptom
+    from lockblame.ranking import Candidate
+
+Scorer = Callable[[str, str], float]
+
+
+def blame(
+    before: Source,
+    after: Source | None = None,
+    *,
+    symptom: str | None = None,
+    issues: PathLike | None = None,
+    evidence: PathLike | None = None,
+    save_evidence: PathLike | None = None,
+    as_of: datetime | None = None,
+    config: PathLike | None = None,
+    environment: Environment | None = None,
+    repository: PathLike | None = None,
+    offline: bool = False,
+    token: str | None = None,
+    client: Client | None = None,
+    scorer: Scorer | None = None,
+    progress: Progress = SILENT,
+) -> Report:
+    """Which change between two locks is the most likely to blame for `symptom`, and which upstream issues report it.
+
+    `before` and `after` are what `diff` takes. `symptom` is free text, a log or a traceback, in English or Korean; without it the
+    changes are ranked by themselves. `evidence` is a bundle that a run with `save_evidence` wrote: the report is made of it
+    alone. `issues` is a JSON Lines file that stands in for the forges. `as_of` ignores whatever was opened later. `config` is a
+    settings file (default: lockblame.toml, else pyproject.toml, in `repository` or the current folder). `offline` opens no
+    connection. `token` is for GitHub (default: GITHUB_TOKEN or GH_TOKEN). `scorer(symptom, text)` → 0…1 adds a similarity of
+    your own as one more evidence.
+
+    The scores are sums of their evidence. What could not be looked at is in the report's gaps.
+    Raises ReadError (locks, revisions, settings, files) and SymptomError (an empty symptom); nothing upstream raises.
+    """
+    settings = _settings(config, Path(repository or "."))
+    lexicon = _lexicon(settings)
+    analyzed = _analyzed(symptom, lexicon)
+    progress.begin("reading locks")
+    one, other = sides(before, after, Path(repository or "."))
+    delta = compare(one, other, environment=environment)
+    progress.end("reading locks")
+    asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
+    known = _known(delta, asked, settings, analyzed, progress)
+    if save_evidence is not None:
+        upstream.save(save_evidence, known)
+    return _report(delta, analyzed, known, lexicon, scorer, as_of, _deployment(one, other))
+
+
+def _settings(file: PathLike | None, folder: Path) -> Config:
+    """The settings named, or the first that are found: lockblame.toml, then pyproject.toml."""
+    from lockblame import config, files
+
+    if file is not None:
+        return config.parse(_decoded(files.read(Path(file)), os.fspath(file)), os.fspath(file))
+    for name in ("lockblame.toml", "pyproject.toml"):
+        if (folder / name).is_file():
+            return config.parse(_decoded(files.read(folder / name), name), name)
+    return config.Config()
+
+
+def _decoded(data: bytes, name: str) -> str:
+    from lockblame.errors import ConfigError
+
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(name, f"is not UTF-8 text (byte {error.start})") from None
+
+
+def _lexicon(settings: Config) -> Lexicon:
+    from lockblame import lexicon
+    from lockblame.errors import ConfigError
+    from lockblame.fields import FieldError
+
+    if not settings.lexicon:
+        return lexicon.default()
+    try:
+        return lexicon.default().extended(settings.lexicon)
+    except FieldError as error:
+        raise ConfigError(settings.path or "lexicon", str(error)) from None
+
+
+def _analyzed(symptom: str | None, lexicon: Lexicon) -> Symptom | None:
+    from lockblame.symptom import analyze
+
+    return None if symptom is None else analyze(symptom, lexicon=lexicon)
+
+
+def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None, progress: Progress) -> Knowledge:
+    """Everything upstream that may be asked for, from where the caller wants it."""
+    known = upstream.from_bundle(asked.evidence) if asked.evidence is not None else Knowledge()
+    if asked.issues is not None:
+        told = upstream.from_issues(asked.issues)
+        known = replace(known, issues=(*known.issues, *told.issues), gaps=(*known.gaps, *told.gaps))
+    known = replace(known, repositories={**known.repositories, **settings.upstreams})
+    if asked.evidence is None and asked.offline:
+        known = replace(known, gaps=(*known.gaps, _unasked(asked)))
+    elif asked.evidence is None:
+        from lockblame.api.gathering import gather
+
+        known = gather(delta, known, asked, symptom, progress)
+    alike = upstream.named_alike((change.name for change in delta), known.issues)
+    return replace(known, repositories={**alike, **known.repositories})
+
+
+def _unasked(asked: Asked) -> Gap:
+    what = "no package index was asked" if asked.issues is not None else "no package index and no forge was asked"
+    return Gap(subject="upstream", reason="offline", detail=what, hint="run without --offline, or give --evidence or --issues")
+
+
+def _report(
+    delta: Delta,
+    symptom: Symptom | None,
+    known: Knowledge,
+    lexicon: Lexicon,
+    scorer: Scorer | None,
+    as_of: datetime | None,
+    deployment: Deployment | None,
+) -> Report:
+    from lockblame.ranking import rank
+
+    now = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    ranking = rank(symptom, _candidates(delta, known), now=now, lexicon=lexicon, scorer=scorer)
+    gaps = (*delta.gaps, *known.gaps, *upstream.holes(delta, known))
+    return Report(
+        delta=delta,
+        symptom=symptom,
+        suspects=ranking.suspects,
+        issues=ranking.issues,
+        conclusive=ranking.conclusive,
+        deployment=deployment,
+        as_of=now,
+        gaps=tuple(dict.fromkeys(gaps)),
+    )
+
+
+def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
+    """One for each package and pair of versions: the same change in several locks is one suspicion."""
+    from lockblame.ranking import Candidate
+
+    issues = {name: upstream.belonging(repository, known.issues) for name, repository in known.repositories.items()}
+    return tuple(
+        Candidate(
+            change=change,
+            release=known.release(change.name, change.new),
+            later=known.later(change.name, change.new),
+            repository=known.repositories.get(change.name),
+            issues=issues.get(change.name, ()),
+        )
+        for change in _distinct(delta)
+    )
+
+
+def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
+    seen = set()
+    for change in changes:
+        key = (change.name, change.before and change.before.identity, change.after and change.after.identity)
+        if key not in seen and change.kind != "refiled":
+            seen.add(key)
+            yield change
+
+
+def _deployment(before: Side, after: Side) -> Deployment | None:
+    """What else happened between two commits of one repository; None when the sides are not that."""
+    from lockblame import deployment
+
+    if before.checkout is None or before.commit is None or (after.commit is None and not after.worktree):
+        return None
+    head = after.commit or "HEAD"
+    return deployment.deployment(before.checkout.commits(before.commit, head))

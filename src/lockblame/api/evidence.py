@@ -1,0 +1,165 @@
+"""What is known upstream of the packages that changed: from a bundle, from a file of issues, and from the network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockblame.model import Change, Gap, Issue, Release, Repository, normalize
+
+if TYPE_CHECKING:
+    from lockblame.bundle import Bundle
+    from lockblame.client import Client
+
+PathLike = str | os.PathLike[str]
+
+NAMED = 12
+"""How many packages a gap names before it only counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Where the caller wants upstream evidence from: files, or the network with this client or token."""
+
+    issues: PathLike | None = None
+    evidence: PathLike | None = None
+    offline: bool = False
+    token: str | None = field(default=None, repr=False)
+    client: Client | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Releases by package, repositories by package, issues; and what could not be had."""
+
+    releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    def release(self, name: str, version: str | None) -> Release | None:
+        """The release of that version, in any spelling of it."""
+        from lockblame.versions import version_key
+
+        if version is None:
+            return None
+        wanted = version_key(version)
+        return next((one for one in self.releases.get(name, ()) if version_key(one.version) == wanted), None)
+
+    def later(self, name: str, version: str | None) -> tuple[Release, ...]:
+        """The releases after that version, in their order."""
+        from lockblame.versions import version_key
+
+        if version is None:
+            return ()
+        wanted = version_key(version)
+        after = [one for one in self.releases.get(name, ()) if version_key(one.version) > wanted]
+        return tuple(sorted(after, key=lambda one: version_key(one.version)))
+
+
+def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
+    """Releases put together by the package's name."""
+    found: dict[str, list[Release]] = {}
+    for release in releases:
+        found.setdefault(normalize(release.name), []).append(release)
+    return {name: tuple(several) for name, several in found.items()}
+
+
+def from_bundle(folder: PathLike) -> Knowledge:
+    """What the evidence bundle in `folder` holds; a missing file is a gap. Raises ReadError when there is no such folder."""
+    from lockblame import bundle, files
+    from lockblame.errors import ReadError
+
+    place = Path(folder)
+    if not place.is_dir():
+        raise ReadError(str(folder), "is not a folder", "name the folder that --save-evidence wrote")
+    there = {name: _text(files.read(place / name)) for name in bundle.FILES if (place / name).exists()}
+    held, gaps = bundle.parse(there, str(folder))
+    return Knowledge(
+        releases=by_package(held.releases),
+        repositories=held.repositories,
+        issues=held.issues,
+        gaps=(*gaps, *held.gaps),
+    )
+
+
+def from_issues(file: PathLike) -> Knowledge:
+    """The issues of one JSON Lines file; a line that can't be used is a gap. Raises ReadError when the file can't be read."""
+    from lockblame import bundle, files
+
+    issues, gaps = bundle.parse_issues(_text(files.read(Path(file))), os.fspath(file))
+    return Knowledge(issues=issues, gaps=gaps)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def save(folder: PathLike, known: Knowledge) -> None:
+    """Write `known` as an evidence bundle, so that the same report can be made of it offline."""
+    from lockblame import bundle, files
+
+    files.write_all(Path(folder), bundle.dump(_bundle(known)))
+
+
+def _bundle(known: Knowledge) -> Bundle:
+    from lockblame.bundle import Bundle
+
+    return Bundle(
+        issues=known.issues,
+        releases=tuple(release for several in known.releases.values() for release in several),
+        repositories=known.repositories,
+        gaps=known.gaps,
+    )
+
+
+def named_alike(names: Iterable[str], issues: Iterable[Issue]) -> dict[str, Repository]:
+    """Packages whose issues are told by the repository's name alone: celery/kombu has those of kombu.
+
+    Only for a file of issues that comes without any word on who develops what. Two repositories of that name tell nothing.
+    """
+    wanted = set(names)
+    found: dict[str, set[str]] = {}
+    for issue in issues:
+        name = normalize(issue.repository.rpartition("/")[2])
+        if name in wanted:
+            found.setdefault(name, set()).add(issue.repository.lower())
+    return {
+        name: Repository(forge="github", host="github.com", path=paths.pop()) for name, paths in found.items() if len(paths) == 1
+    }
+
+
+def belonging(repository: Repository, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    """The issues of that repository, each with the address where it can be read."""
+    path = repository.path.lower()
+    between = "/-/issues/" if repository.forge == "gitlab" else "/issues/"
+    return tuple(
+        issue if issue.url else replace(issue, url=f"{repository.url}{between}{issue.number}")
+        for issue in issues
+        if issue.repository.lower() == path
+    )
+
+
+def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
+    """What the ranking had to do without, package by package put together: release dates, repositories, issues."""
+    names = dict.fromkeys(change.name for change in changes if change.after is not None)
+    with_issues = {issue.repository.lower() for issue in known.issues}
+    undated = [name for name in names if not known.releases.get(name)]
+    homeless = [name for name in names if name not in known.repositories]
+    silent = [name for name in names if name in known.repositories and known.repositories[name].path.lower() not in with_issues]
+    config = 'in lockblame.toml: [upstreams] then NAME = "https://…"'
+    return (
+        *_hole(undated, "no-release-date", "when their versions came out is not known"),
+        *_hole(homeless, "no-repository", "where they are developed is not known, so no issues of theirs were looked at", config),
+        *_hole(silent, "no-issues", "no issue of theirs is at hand"),
+    )
+
+
+def _hole(names: list[str], reason: str, detail: str, hint: str | None = None) -> tuple[Gap, ...]:
+    if not names:
+        return ()
+    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return (Gap(subject=shown, reason=reason, detail=detail, hint=hint),)
