@@ -1,4 +1,4 @@
-"""The files a requirements lock was compiled from (`x.in`, pyproject.toml), looked up at the same revision for what they ask for."""
+"""The files a requirements lock was compiled from (`x.in`, pyproject.toml), looked up at the same revision."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from lockblame.fields import FieldError, flag, maybe_text, table, tables, text, 
 from lockblame.lockfiles import document as documents
 from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document, entry_lines
-from lockblame.lockfiles.names import both, either, maybe_normal, normal
+from lockblame.lockfiles.edges import grouped, live, unasked
+from lockblame.lockfiles.names import maybe_normal, normal
 from lockblame.lockfiles.project import poetry_table, project
 from lockblame.model import Artifact, Edge, Pin, Root, Snapshot, Source
 
@@ -41,7 +42,9 @@ def read(document: Document) -> Snapshot:
         for number, (entry, name, line) in enumerate(zip(entries, names, lines, strict=True))
     )
     if root is None:
-        root = Root(name="app", requires=_unasked(pins))
+        root = Root(name="app", requires=unasked(pins))
+    else:
+        pins = live(pins, (root,))
     return Snapshot(
         origin=document.origin,
         path=document.path,
@@ -54,11 +57,6 @@ def read(document: Document) -> Snapshot:
         ),
         gaps=gaps,
     )
-
-
-def _unasked(pins: tuple[Pin, ...]) -> tuple[Edge, ...]:
-    asked = {edge.name for pin in pins for edge in pin.requires if edge.name != pin.name}
-    return tuple(Edge(name=name) for name in dict.fromkeys(pin.name for pin in pins) if name not in asked)
 
 
 def _pin(entry: _Table, name: str, where: str, files: _Files, locked: frozenset[str], line: int | None) -> Pin:
@@ -99,10 +97,7 @@ def _marker(entry: _Table, where: str, groups: tuple[str, ...]) -> str | None:
         return marker or None
     by_group = table(entry, "markers", where)
     found = {group: maybe_text(by_group, group, f"{where}.markers") for group in by_group}
-    conditions = list(dict.fromkeys((*groups, *found)))
-    if len({found.get(group) for group in conditions}) == 1:
-        return found[conditions[0]]
-    return either([both(f"'{group}' in dependency_groups", found.get(group)) or "" for group in conditions])
+    return grouped({group: found.get(group) for group in (*groups, *found)})
 
 
 def _source(raw: _Table, where: str, entry: _Table) -> Source:

@@ -1,8 +1,8 @@
 """A requirements file as lines: what each one asks for, with its hashes and notes.
 
-A plain line (`name[extras]==1.0 ; marker --hash=…`, `-r file`) is cut here; everything else (URLs, repositories, paths, rare options)
-goes to pip-requirements-parser, which is right about all of pip's dialect and a hundred times slower. Joining lines and
-dropping comments follow pip's own rules (pip/_internal/req/req_file.py); environment variables stay as written.
+A plain line (`name[extras]==1.0 ; marker --hash=…`, `-r file`) is cut here; everything else (URLs, repositories, paths, rare
+options) goes to pip-requirements-parser, which is right about all of pip's dialect and a hundred times slower. Joining lines
+and dropping comments follow pip's own rules (pip/_internal/req/req_file.py); environment variables stay as written.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _hashes(answer: object) -> tuple[str, ...]:
 
 
 def _requirement(number: int, answer: object, editable: bool, notes: tuple[str, ...]) -> Line:
-    """The parser's requirement in our words. It takes name and version of a wheel from its file name, which says both (PEP 427)."""
+    """The parser's requirement in our words. It takes the name of a bare wheel from its file name, which says it (PEP 427)."""
     link = getattr(answer, "link", None)
     url = str(link.url) if link is not None else None
     name = maybe_normal(str(getattr(answer, "name", None) or ""))

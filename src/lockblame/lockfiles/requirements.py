@@ -1,9 +1,9 @@
 """Requirements files of every dialect: pip-compile, `uv pip compile`, `uv export`, `poetry export`, `pip freeze`, hand-written.
 
-`-r` files are read as part of the file, at the same revision. `-c` files only narrow: they give a version to what the file asks for
-without one, and are no pins of their own (a constraints file is a lock itself, and is compared as such).
-The `# via` notes are the edges. Without them nobody knows what requires what: `requires_known` is False, and there is no root except
-where an input file (`x.in`, pyproject.toml) or a range in the file itself tells what is asked for.
+`-r` files are read as part of the file, at the same revision. `-c` files only narrow: they give a version to what the file
+asks for without one, and are no pins of their own (a constraints file is a lock itself, and is compared as such).
+The `# via` notes are the edges. Without them nobody knows what requires what: `requires_known` is False, and there is no root
+except where an input file (`x.in`, pyproject.toml) or a range in the file itself tells what is asked for.
 """
 
 from __future__ import annotations
@@ -40,10 +40,7 @@ def read(document: Document) -> Snapshot:
         origin=document.origin,
         path=document.path,
         format="freeze" if reading.frozen else "requirements",
-        pins=tuple(
-            replace(each.pin, requires=edges.get(each.pin.name, ()), requires_known=known or each.pin.name in edges)
-            for each in pins
-        ),
+        pins=tuple(replace(each.pin, requires=edges.get(each.pin.name, ()), requires_known=known) for each in pins),
         roots=roots,
         indexes=tuple(dict.fromkeys(reading.indexes)),
         gaps=(*reading.gaps, *_unpinned(pins), *gaps),
@@ -180,14 +177,10 @@ class _Reading:
 
 
 def _is_frozen(content: list[Line], header: list[str]) -> bool:
-    """Whether this is what `pip freeze` prints: nothing but pins and places, sorted, without hashes, notes, markers or a header."""
-    if header or any(
-        line.option
-        or line.hashes
-        or line.notes
-        or (line.asked and (line.asked.marker or not (line.asked.pinned or line.asked.url)))
-        for line in content
-    ):
+    """Whether this is what `pip freeze` prints: nothing but pins and places, sorted, and no hashes, notes, markers, header."""
+    if header or any(line.option or line.hashes or line.notes for line in content):
+        return False
+    if any(line.asked and (line.asked.marker or not (line.asked.pinned or line.asked.url)) for line in content):
         return False
     names = [line.asked.name for line in content if line.asked is not None and not line.editable]
     return len(names) > 1 and names == sorted(names)
