@@ -9,6 +9,7 @@ surrogate escapes (PEP 383).
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -89,7 +90,7 @@ class Checkout:
         return "names no commit here", "fetch it (git fetch --all --tags) or correct the name"
 
     def _exists(self, revision: str) -> bool:
-        return not command.run(self.folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision).status
+        return not command.run(self.folder, "cat-file", "-e", revision).status
 
     def _references(self) -> list[str]:
         places = ("refs/heads", "refs/tags", "refs/remotes")
@@ -108,12 +109,17 @@ class Checkout:
 
     def show(self, commit: str, path: str, *, limit: int = LARGEST_BLOB) -> bytes | None:
         """What `path` held at `commit` (links inside the tree are followed), None when there is no such file."""
-        commit = self._hash(commit)
+        commit, path = self._hash(commit), posixpath.normpath(path)
+        if path.startswith(("/", "../")) or path in (".", ".."):
+            return None
         if "\n" in path:
             ids = [entry.id for entry in self.entries(commit, path) if entry.path == path and entry.kind == "file"]
             return next((data for _, data in self.blobs(ids, limit=limit)), None)
         with command.started(self.folder, "cat-file", "--batch", "--follow-symlinks") as git:
             found = git.blob(f"{commit}:{path}".encode("utf-8", "surrogateescape"), path, limit)
+            # To git a file whose bytes are damaged is missing as well, but then it complains.
+            if found is None and (complaint := git.finish().complaint):
+                raise command.refusal(path, complaint)
         return found[1] if found else None
 
     def entries(self, commit: str, under: str = "") -> tuple[Entry, ...]:

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from lockblame.errors import ReadError, RevisionError
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 TIMEOUT = 120.0
 """Seconds that one answer of git may take."""
@@ -31,6 +36,7 @@ _SAFE = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.quotePath=false"),
     *("-c", "log.showSignature=false"),
+    *("-c", "log.showRoot=true"),
     *("-c", "color.ui=false"),
 )
 _FORCED = {
@@ -96,8 +102,9 @@ class Running:
         self._listener.start()
 
     def _listen(self) -> None:
-        for line in cast("IO[bytes]", self._process.stderr):
-            self._heard += line[: max(0, LARGEST_COMPLAINT - len(self._heard))]
+        with cast("BufferedReader", self._process.stderr) as stream:
+            while chunk := stream.read1(LARGEST_COMPLAINT):
+                self._heard += chunk[: LARGEST_COMPLAINT - len(self._heard)]
 
     def _complaint(self) -> str:
         self._listener.join(1)
@@ -105,7 +112,7 @@ class Running:
 
     def _give_up(self) -> None:
         self._late = True
-        self._process.kill()
+        _stop(self._process)
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
@@ -125,7 +132,7 @@ class Running:
             self._in.close()
             out = self._out.read(LARGEST_ANSWER + 1)
             if len(out) > LARGEST_ANSWER:
-                self._process.kill()
+                _stop(self._process)
                 raise ReadError(self._command, f"answered more than {LARGEST_ANSWER >> 20} MiB")
             status = self._process.wait()
         return Answer(status=status, out=out, complaint=self._complaint())
@@ -152,7 +159,7 @@ class Running:
 
     def _exactly(self, size: int, subject: str, limit: int) -> bytes:
         if size > limit:
-            self._process.kill()
+            _stop(self._process)
             raise ReadError(subject, f"has {size >> 20} MiB; not more than {limit >> 20} MiB are read")
         data = self._out.read(size)
         if len(data) < size or self._out.read(1) != b"\n":
@@ -165,28 +172,35 @@ def started(folder: Path, *arguments: str) -> Iterator[Running]:
     """A git that can be talked to; it is gone when the block is left."""
     pipe = subprocess.PIPE
     try:
+        # In a session of its own git has no terminal to prompt on, and whatever it may have started can be stopped with it.
         process = subprocess.Popen(
-            ["git", *_SAFE, *arguments], cwd=folder, env=_environment(), stdin=pipe, stdout=pipe, stderr=pipe
+            ["git", *_SAFE, *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise _not_started(folder, error) from error
     try:
         yield Running(process, f"git {arguments[0]}")
     finally:
-        if process.poll() is None:
-            process.kill()
+        _stop(process)
         for stream in (process.stdin, process.stdout):
-            _closed(stream)
+            # What was still to be written may have nowhere to go any more.
+            with suppress(OSError):
+                cast("IO[bytes]", stream).close()
         process.wait()
 
 
-def _closed(stream: IO[bytes] | None) -> None:
-    """Closes it, even when what was still to be written can't be any more."""
-    try:
-        if stream:
-            stream.close()
-    except OSError:
-        pass
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends git, and all that it started."""
+    # As long as nobody has waited for it, its number is its own, even when it has ended and only its children are left.
+    if process.returncode is None:
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL) if sys.platform != "win32" else process.kill()
 
 
 def _not_started(folder: Path, error: Exception) -> ReadError:
