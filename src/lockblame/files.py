@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ DEEPEST = 64
 _SKIPPED = frozenset((".git", ".hg", ".svn", ".jj", ".tox", ".nox", ".eggs", "__pycache__", "node_modules", "site-packages"))
 # Process substitution (`lockblame diff <(…) …`) hands out pipes under these names: the only ones that are read.
 _PIPES = ("/dev/fd", "/proc/self/fd")
+_NOWHERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG))
 
 
 def read(path: Path, *, limit: int = LARGEST) -> bytes:
@@ -110,9 +112,11 @@ def opener(root: Path, *, limit: int = LARGEST) -> Callable[[str], bytes | None]
             place = os.path.realpath(os.path.join(top, path))  # noqa: PTH118 (Path would drop what it takes for superfluous)
             inside = place.startswith(os.path.join(top, ""))  # noqa: PTH118
             return read(Path(place), limit=limit) if inside and stat.S_ISREG(Path(place).stat().st_mode) else None
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+        except ValueError:
             return None
         except OSError as error:
+            if error.errno in _NOWHERE:
+                return None
             raise ReadError(path, _plainly(error)) from error
 
     return opened
@@ -128,7 +132,7 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> None:
     try:
         for name, text in texts.items():
             place = folder / name
-            if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+            if not Path(name).name or Path(name).is_absolute() or ".." in Path(name).parts:
                 raise ReadError(name, f"is no name for a file in {folder}")
             place.parent.mkdir(parents=True, exist_ok=True)
             beside = place.with_name(f".{place.name}.{os.getpid()}.new")
