@@ -155,12 +155,14 @@ def _has_surrogates(parsed: object) -> bool:
 
 def entry_lines(document: Document, header: bytes, count: int) -> list[int | None]:
     """The line of each `[[header]]` in the file; all None when there are not `count` of them (one may be inside a string)."""
-    data = document.data
-    lines: list[int | None] = []
+    # A regular expression needs thirty times as long to look at every line of a 4 MB lock.
+    data, opening = document.data, b"[[" + header + b"]]"
+    lines: list[int | None] = [1] if data.startswith(opening) else []
     line, last = 1, 0
-    for found in re.finditer(rb"^\[\[" + header + rb"\]\]", data, re.MULTILINE):
-        start = found.start()
-        line += data.count(b"\n", last, start)
-        last = start
+    start = data.find(b"\n" + opening)
+    while start >= 0:
+        line += data.count(b"\n", last, start + 1)
+        last = start + 1
         lines.append(line)
+        start = data.find(b"\n" + opening, last)
     return lines if len(lines) == count else [None] * count

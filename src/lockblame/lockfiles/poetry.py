@@ -15,7 +15,7 @@ from lockblame.fields import FieldError, flag, maybe_text, table, tables, text, 
 from lockblame.lockfiles import document as documents
 from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document, entry_lines
-from lockblame.lockfiles.edges import grouped, live, unasked
+from lockblame.lockfiles.edges import grouped, indexes, live, unasked
 from lockblame.lockfiles.names import maybe_normal, normal
 from lockblame.lockfiles.project import poetry_table, project
 from lockblame.model import Artifact, Edge, Pin, Root, Snapshot, Source
@@ -52,9 +52,7 @@ def read(document: Document) -> Snapshot:
         pins=pins,
         roots=(root,) if pins or root.requires else (),
         requires_python=maybe_text(metadata, "python-versions", "metadata"),
-        indexes=tuple(
-            dict.fromkeys(pin.source.location for pin in pins if pin.source.kind == "registry" and pin.source.location)
-        ),
+        indexes=indexes(pins),
         gaps=gaps,
     )
 
@@ -79,14 +77,27 @@ def _pin(entry: _Table, name: str, where: str, files: _Files, locked: frozenset[
 def _edges(entry: _Table, where: str) -> Iterator[Edge]:
     if "dependencies" not in entry:
         return iter(())
+    dependencies = table(entry, "dependencies", where)
+    return poetry_table(dependencies, f"{where}.dependencies", _extras(entry, where) if _has_optional(dependencies) else {})
+
+
+def _has_optional(dependencies: _Table) -> bool:
+    return any(
+        isinstance(item, dict) and "optional" in item
+        for value in dependencies.values()
+        for item in (value if isinstance(value, list) else (value,))
+    )
+
+
+def _extras(entry: _Table, where: str) -> dict[str, list[str]]:
+    """By name of what is optional, the extras that bring it in."""
     extras: dict[str, list[str]] = {}
-    if "extras" in entry:
-        offered = table(entry, "extras", where)
-        for extra in offered:
-            for line in texts(offered, extra, f"{where}.extras"):
-                wanted = maybe_normal(line.split(";")[0].split("(")[0].split("[")[0].strip()) or ""
-                extras.setdefault(wanted, []).append(extra)
-    return poetry_table(table(entry, "dependencies", where), f"{where}.dependencies", extras)
+    offered = table(entry, "extras", where)
+    for extra in offered:
+        for line in texts(offered, extra, f"{where}.extras"):
+            wanted = maybe_normal(line.split(";")[0].split("(")[0].split("[")[0].strip()) or ""
+            extras.setdefault(wanted, []).append(extra)
+    return extras
 
 
 def _marker(entry: _Table, where: str, groups: tuple[str, ...]) -> str | None:
