@@ -1,0 +1,130 @@
+"""What an answer means: taken, redirected, refused for good, or refused for now. Pure functions of status, headers and body."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Literal
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from lockblame.errors import BadResponse, NotFound, RateLimited, UpstreamError
+from lockblame.flow import Request, Response
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRANSIENT = frozenset({502, 503, 504})
+# GitHub: "wait for at least one minute" where a secondary limit names no time
+_UNNAMED_WAIT = 60.0
+_LONGEST_WAIT = 30 * 24 * 3600.0
+
+
+class Refused(Exception):
+    """An attempt that gave no usable answer. `wait` says whether another may: no (None), after a pause (True), or after so many
+    seconds and not before."""
+
+    def __init__(self, error: UpstreamError, wait: float | Literal[True] | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.wait = wait
+
+
+def shown(url: str) -> str:
+    """`url` as messages show it: without credentials and query, where secrets may stand."""
+    try:
+        parts = urlsplit(url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:300]
+    except ValueError:
+        return "an address that is none"
+
+
+def bucket(url: str) -> str:
+    """What a host counts together: GitHub's search has a limit of its own."""
+    parts = urlsplit(url)
+    return f"{parts.netloc} search" if re.match(r"(?:/api/v3)?/search/", parts.path) else parts.netloc
+
+
+def judge(response: Response, subject: str, now: float) -> None:
+    """Raises Refused unless the answer is a 200, or a part of one; `now` is POSIX seconds."""
+    status, where = response.status, shown(response.url)
+    if status in (200, 206):
+        return
+    host = urlsplit(response.url).netloc
+    wait = wait_before_retry(response, now)
+    if wait is not None and status != 503:
+        detail = f"{host} answers no more requests for the next {_span(wait)}"
+        raise Refused(RateLimited(subject, detail, where, now + wait), wait)
+    said = f" ({message})" if (message := _message(response)) else ""
+    if status in (404, 410):
+        raise Refused(NotFound(subject, f"is not there at {where}{said if status == 410 else ''}", where))
+    if status in (401, 403, 407):
+        raise Refused(BadResponse(subject, f"{host} refuses access (status {status}){said}", where))
+    error = BadResponse(subject, f"{host} answered with status {status}{said}", where)
+    raise Refused(error, (wait or True) if status in _TRANSIENT else None)
+
+
+def wait_before_retry(response: Response, now: float) -> float | None:
+    """The seconds that the host asks to be left alone for, in full; None when it asks nothing of the kind.
+
+    `Retry-After` comes first (RFC 9110 §10.2.3: seconds or a date), then the time of the reset when nothing remains, which is
+    measured against the host's own clock. A 429, or a 403 that speaks of a limit, without either asks for a minute.
+    """
+    headers, status = response.headers, response.status
+    if status not in (403, 429, 503):
+        return None
+    clock = _date(headers.get("date")) or now
+    after = headers.get("retry-after", "").strip()
+    if after:
+        seconds = float(after) if re.fullmatch(r"\d{1,9}", after) else (_date(after) or clock) - clock
+        return min(max(seconds, 0.0), _LONGEST_WAIT)
+    for prefix in ("x-ratelimit", "ratelimit"):
+        if headers.get(f"{prefix}-remaining") == "0" and re.fullmatch(r"\d{1,12}", headers.get(f"{prefix}-reset", "")):
+            reset = float(headers[f"{prefix}-reset"])
+            # the IETF draft's header counts seconds, the forges' is a POSIX time
+            return min(max(reset - clock if reset > 1e9 else reset, 0.0) + 1.0, _LONGEST_WAIT)
+    if status == 429 or (status == 403 and re.search(rb"rate limit|abuse", response.body[:10_000], re.IGNORECASE)):
+        return _UNNAMED_WAIT
+    return None
+
+
+def _date(text: str | None) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _message(response: Response) -> str:
+    """The reason in the words of a JSON API ({"message": …}), one short line."""
+    import json
+
+    if "json" not in response.headers.get("content-type", "") or len(response.body) > 100_000:
+        return ""
+    try:
+        document = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return ""
+    said = document.get("message") if isinstance(document, dict) else None
+    return "".join(char for char in " ".join(said[:400].split()) if char.isprintable())[:150] if isinstance(said, str) else ""
+
+
+def next_hop(response: Response, request: Request) -> str:
+    """Where a redirect leads. Raises Refused when that isn't the web, leaves https, or would lose the request's body."""
+    subject, here = request.subject, shown(response.url)
+    try:
+        target = urlsplit(urljoin(response.url, response.headers.get("location", "")))
+        _ = target.port
+    except ValueError:
+        raise Refused(BadResponse(subject, f"{here} redirects to an address that is none", here)) from None
+    if not response.headers.get("location") or target.scheme not in ("http", "https") or not target.hostname:
+        raise Refused(BadResponse(subject, f"{here} redirects to nowhere", here))
+    if urlsplit(response.url).scheme == "https" and target.scheme == "http":
+        raise Refused(BadResponse(subject, f"{here} redirects to plain http, where anybody could answer", here))
+    if request.body is not None and response.status not in (307, 308):
+        raise Refused(BadResponse(subject, f"{here} redirects a question to where only pages are read", here))
+    # whoever writes the redirect must not choose the credentials
+    return urlunsplit(target._replace(netloc=target.netloc.rpartition("@")[2], fragment=""))

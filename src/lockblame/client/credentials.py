@@ -1,0 +1,83 @@
+"""Tokens and passwords: to whom each belongs, and that nobody else sees it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from threading import Lock
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from lockblame.errors import ConfigError
+
+_GITHUB = "api.github.com"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Credentials:
+    """Who gets which `Authorization`: by origin, over https alone (or on this very machine), and in no repr.
+
+    GITHUB_TOKEN belongs to the host of GITHUB_API_URL where that is set (as on a runner of an Enterprise Server), else to
+    api.github.com, as does GH_TOKEN; GH_ENTERPRISE_TOKEN belongs to GH_HOST. Passwords in a URL belong to its origin.
+    """
+
+    def __init__(self, token: str | None, tokens: Mapping[str, str] | None, environment: Mapping[str, str]) -> None:
+        self._tokens: dict[str, str] = {}
+        self._passwords: dict[tuple[str, str], str] = {}
+        self._lock = Lock()
+        for name, host in (
+            ("GH_ENTERPRISE_TOKEN", environment.get("GH_HOST", "")),
+            ("GH_TOKEN", _GITHUB),
+            ("GITHUB_TOKEN", _host(environment.get("GITHUB_API_URL", "")) or _GITHUB),
+        ):
+            self._keep(host, environment.get(name, ""), name)
+        for host, secret in (tokens or {}).items():
+            self._keep(host, secret, f"the token for {host}")
+        self._keep(_GITHUB, token or "", "the token")
+
+    def _keep(self, host: str, secret: str, name: str) -> None:
+        secret = secret.strip()
+        if not secret or not host:
+            return
+        if not (secret.isascii() and secret.isprintable()) or " " in secret:
+            raise ConfigError(name, "has characters in it that no token has")
+        self._tokens[_GITHUB if host == "github.com" else host.lower()] = secret
+
+    def __repr__(self) -> str:
+        return f"tokens for {', '.join(sorted(self._tokens)) or 'no host'}"
+
+    def learn(self, url: str) -> str:
+        """`url` without its user name and password, which are kept for its origin."""
+        parts = _split(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        if not at:
+            return url
+        name, _, password = user.partition(":")
+        pair = f"{unquote(name)}:{unquote(password)}".encode()
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        with self._lock:
+            self._passwords[bare.scheme, bare.netloc.lower()] = f"Basic {b64encode(pair).decode()}"
+        return urlunsplit(bare)
+
+    def header(self, url: str) -> str | None:
+        """The `Authorization` for a request to `url`, None when there is none for it."""
+        parts = _split(url)
+        host = parts.netloc.lower()
+        with self._lock:
+            password = self._passwords.get((parts.scheme, host))
+        if password is not None:
+            return password
+        token = self._tokens.get(host) or self._tokens.get(host.removesuffix(":443"))
+        if token is None or not (parts.scheme == "https" or parts.hostname in _LOOPBACK):
+            return None
+        return f"Bearer {token}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _host(url: str) -> str:
+    return _split(url).netloc.rpartition("@")[2].lower()
