@@ -186,12 +186,14 @@ def _blame(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from lockblame.api.demo import demo
-    from lockblame.report import render
-    from lockblame.terminal import colour, width
+    from lockblame.report.hostile import line
 
-    shown = demo(options.lock, options.language)
-    sys.stdout.write(render(shown.report, width=width(), colour=colour()))
-    sys.stdout.write("\n" + shown.summary())
+    found = demo(options.lock, options.language)
+    _show(found.shown, "text")
+    print("\nThe same question from each lock, in each language:")
+    for (lock, language), report in found.reports.items():
+        suspect, match = report.suspects[0].change, report.issues[0].issue
+        print(f"  {lock:<17}{language}  {line(str(suspect)):<24}{line(match.repository)}#{match.number}")
     return ANSWERED
 
 
@@ -199,9 +201,11 @@ def _symptom(options: argparse.Namespace) -> str | None:
     if options.symptom_file == "-":
         return sys.stdin.buffer.read().decode("utf-8", "replace")
     if options.symptom_file is not None:
+        from pathlib import Path
+
         from lockblame import files
 
-        return files.read(options.symptom_file).decode("utf-8", "replace")
+        return files.read(Path(options.symptom_file)).decode("utf-8", "replace")
     symptom: str | None = options.symptom
     return symptom
 
