@@ -1,0 +1,74 @@
+"""What is known upstream of a package: releases, where it is developed, issues, notes, and what its artifacts differ in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One version of a package on its index: when its first file appeared, and whether it was taken back (PEP 592)."""
+
+    name: str
+    version: str
+    uploaded: datetime | None = None
+    yanked: bool = False
+    yanked_reason: str | None = None
+
+
+Forge = Literal["github", "gitlab", "gitea"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """Where a package is developed and its issues are. `path` is "owner/name" (or deeper, on GitLab)."""
+
+    forge: Forge
+    host: str
+    path: str
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"https://{self.host}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One issue or pull request as its forge tells it; all text is hostile. `comments` is their number, None when unknown."""
+
+    repository: str
+    number: int
+    title: str
+    body: str = ""
+    state: str = "open"
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    closed_at: datetime | None = None
+    labels: tuple[str, ...] = ()
+    comments: int | None = None
+    discussion: tuple[str, ...] = ()
+    reactions: int | None = None
+    pull_request: bool = False
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What the maintainers wrote about one version."""
+
+    name: str
+    version: str
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What differs between the two artifacts of a change: dotted modules, symbols (functions, classes, parameters), defaults."""
+
+    modules: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
