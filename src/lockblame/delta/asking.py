@@ -1,0 +1,134 @@
+"""Who asks for a package on one side of a comparison, and with which constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lockblame.delta import constraints
+from lockblame.delta.pairing import either
+from lockblame.graph import Graph, Parent
+from lockblame.model import Demand, Edge, Pin, Snapshot
+
+Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
+"""(name, version) → what that release requires by its own metadata, for locks that don't write constraints."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one parent (in all its forks) asks of a package: the constraints, each on its own, and under which conditions.
+
+    `known` is False where the lock doesn't write constraints and no metadata was at hand.
+    """
+
+    parent: str
+    root: bool
+    versions: tuple[str, ...]
+    specifiers: tuple[str, ...]
+    scopes: frozenset[tuple[str | None, frozenset[str], str | None]]
+    known: bool
+
+    @property
+    def who(self) -> str:
+        """The parent as sentences name it."""
+        return self.parent if self.root or not self.versions else f"{self.parent} {', '.join(self.versions)}"
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """The extras it asks for."""
+        return frozenset(extra for _, extras, _ in self.scopes for extra in extras)
+
+    @property
+    def text(self) -> str:
+        """The constraints as one text."""
+        return " or ".join(specifier or "*" for specifier in self.specifiers) if any(self.specifiers) else ""
+
+    def shown(self, name: str) -> str:
+        """The requirement as one would write it: "kombu>=5.3.2,<6.0"."""
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        blank = " " if (self.text and self.text[0] in "@^~*0123456789") or " or " in self.text else ""
+        return f"{name}{extras}{blank}{self.text}"
+
+    def refuses(self, version: str | None) -> bool:
+        """Whether none of the constraints lets that version in, for certain."""
+        if not self.known or version is None or not self.specifiers:
+            return False
+        return all(constraints.allows(specifier, version) is False for specifier in self.specifiers)
+
+    def same(self, other: Ask) -> bool:
+        """Whether the constraints are the same, as far as both are known."""
+        if not (self.known and other.known):
+            return self.versions == other.versions
+        return len(self.specifiers) == len(other.specifiers) and all(
+            any(constraints.same(one, two) for two in other.specifiers) for one in self.specifiers
+        )
+
+
+class Asking:
+    """All demands of one lock; `metadata` fills in what the lock doesn't write."""
+
+    def __init__(self, snapshot: Snapshot, metadata: Metadata) -> None:
+        self.snapshot = snapshot
+        self.graph = Graph(snapshot)
+        self._metadata = metadata
+        # uv always writes what its roots ask for; elsewhere one constraint shows that constraints are written.
+        self._roots_write = snapshot.format == "uv" or any(edge.specifier for root in snapshot.roots for edge in root.requires)
+        self._pins_write = any(edge.specifier for pin in snapshot.pins for edge in pin.requires)
+
+    @property
+    def told(self) -> bool:
+        """Whether the lock says anything about who requires whom."""
+        return any(root.requires for root in self.snapshot.roots) or any(pin.requires for pin in self.snapshot.pins)
+
+    def asks(self, name: str, pin: Pin | None = None) -> dict[tuple[bool, str], Ask]:
+        """What each parent asks of `name` (of that `pin` of it), by (whether it is no root, parent): roots sort first."""
+        by_parent: dict[tuple[bool, str], list[Parent]] = {}
+        for parent in self.graph.demands(name, pin):
+            by_parent.setdefault((not parent.root, parent.name), []).append(parent)
+        return {key: self._ask(name, found) for key, found in sorted(by_parent.items())}
+
+    def _ask(self, name: str, found: list[Parent]) -> Ask:
+        first = found[0]
+        specifiers: set[str] = set()
+        known = True
+        for parent in found:
+            written = self._written(name, parent)
+            known = known and written is not None
+            specifiers.update(written or ())
+        return Ask(
+            parent=first.name,
+            root=first.root,
+            versions=tuple(dict.fromkeys(parent.node.version for parent in found if parent.node.version)),
+            specifiers=tuple(sorted(specifiers)),
+            scopes=frozenset((one.edge.marker, frozenset(one.edge.extras), one.edge.group) for one in found),
+            known=known,
+        )
+
+    def _written(self, name: str, parent: Parent) -> tuple[str, ...] | None:
+        """The constraints of one edge; None where nobody knows them."""
+        if parent.edge.specifier or (self._roots_write if parent.root else self._pins_write):
+            return (parent.edge.specifier,)
+        if parent.root:
+            return None
+        required = self._metadata.get((parent.name, parent.node.version or ""))
+        if required is None:
+            return None
+        return tuple(edge.specifier for edge in required if edge.name == name) or None
+
+
+def demand(before: Ask | None, after: Ask | None) -> Demand:
+    """Both sides of one parent, as the model tells it."""
+    some = either(before, after)
+    return Demand(
+        parent=some.parent,
+        root=some.root,
+        old=_versions(before),
+        new=_versions(after),
+        before=before.text if before and before.known else None,
+        after=after.text if after and after.known else None,
+        known=all(ask.known for ask in (before, after) if ask),
+    )
+
+
+def _versions(ask: Ask | None) -> str | None:
+    return ", ".join(ask.versions) or None if ask else None
