@@ -23,7 +23,8 @@ def test_version_2():
 def test_a_marker_for_each_group_becomes_one():
     marker = only(fixture("poetry.lock"), "colorama").marker
     assert marker == (
-        "('main' in dependency_groups and platform_system == \"Windows\") or ('dev' in dependency_groups and sys_platform == \"win32\")"
+        "('main' in dependency_groups and platform_system == \"Windows\")"
+        " or ('dev' in dependency_groups and sys_platform == \"win32\")"
     )
 
 
@@ -49,9 +50,12 @@ def test_sources():
         ('type = "directory"\nurl = "../lib"', Source(kind="path", location="../lib")),
         ('type = "file"\nurl = "dist/a.whl"', Source(kind="path", location="dist/a.whl")),
         ('type = "url"\nurl = "https://files.example/a.zip"', Source(kind="url", location="https://files.example/a.zip")),
-        ('type = "git"\nurl = "https://forge.example/a"\nreference = "v1"', Source(kind="git", location="https://forge.example/a", revision="v1")),
+        (
+            'type = "git"\nurl = "https://forge.example/a"\nreference = "v1"',
+            Source(kind="git", location="https://forge.example/a", revision="v1"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_source(source, expected):
     assert (
         only(read(f'[[package]]\nname = "a"\nversion = "1"\n\n[package.source]\n{source}\n', "poetry.lock"), "a").source

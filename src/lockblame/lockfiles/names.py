@@ -83,9 +83,9 @@ class Requirement:
     @property
     def pinned(self) -> str | None:
         """The version of `==` or `===` when it is exactly one."""
-        version = self.specifier.removeprefix("===") if self.specifier.startswith("===") else self.specifier.removeprefix("==")
-        exact = version is not self.specifier and version != self.specifier and not re.search(r"[,*<>=!~]", version)
-        return version if exact else None
+        operator, version = self.specifier[:2], self.specifier[2:].removeprefix("=")
+        return version if operator == "==" and "," not in version and "*" not in version else None
+
 
 
 def requirement(line: str) -> Requirement | None:
@@ -128,6 +128,8 @@ def _specifier(text: str) -> str | None:
         text = text[1:-1].strip()
     if not text:
         return ""
+    if "===" in text and "," in text:
+        return None
     clauses = [clause for clause in text.split(",") if clause.strip()]
     if not all(_CLAUSE.fullmatch(clause) for clause in clauses):
         return None

@@ -23,6 +23,7 @@ _OPTION = re.compile(r"""(-r|-c|-i|--requirement|--constraint|--index-url|--extr
 _KEYS = {"-r": "requirement", "-c": "constraint", "-i": "index-url"}
 _EGG = re.compile(r"([#&]egg=[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?)(?:[=<>!~][^&;\s]*)")
 _NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S.*)$")
+_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
 _LONGEST = 20_000
 
 
@@ -122,7 +123,8 @@ def _plain(line: _Joined) -> Line | None:
             return None
         hashes = tuple(_HASH.findall(text, start))
         text = text[:start]
-    asked = requirement(text) if "/" not in text.partition(";")[0] and "@" not in text else None
+    path = "/" in text.partition(";")[0] or "@" in text or text.endswith(_ARCHIVES)
+    asked = None if path else requirement(text)
     if asked is None:
         return None
     return Line(number=line.number, asked=asked, hashes=hashes, notes=tuple(line.notes))
