@@ -90,7 +90,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         import lockblame
 
-        parser.exit(message=f"lockblame {lockblame.__version__}\n")
+        print(f"lockblame {lockblame.__version__}")
+        parser.exit()
 
 
 def _command(commands: Commands, name: str, run: Callable[..., int], help: str, example: str) -> argparse.ArgumentParser:

@@ -144,13 +144,18 @@ def belonging(repository: Repository, issues: Sequence[Issue]) -> tuple[Issue, .
 
 
 def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
-    """What the ranking had to do without, package by package put together: release dates, repositories, issues."""
-    names = dict.fromkeys(change.name for change in changes if change.after is not None)
-    with_issues = {issue.repository.lower() for issue in known.issues}
+    """What the ranking had to do without, the packages put together: release dates, repositories, issues.
+
+    What another gap tells of a package or its repository already is not told again.
+    """
+    told = {gap.subject.lower() for gap in known.gaps}
+    names = [name for name in dict.fromkeys(change.name for change in changes if change.after is not None) if name not in told]
+    homes = {name: known.repositories[name].path.lower() for name in names if name in known.repositories}
+    with_issues = {issue.repository.lower() for issue in known.issues} | told
     undated = [name for name in names if not known.releases.get(name)]
-    homeless = [name for name in names if name not in known.repositories]
-    silent = [name for name in names if name in known.repositories and known.repositories[name].path.lower() not in with_issues]
-    config = 'in lockblame.toml: [upstreams] then NAME = "https://…"'
+    homeless = [name for name in names if name not in homes]
+    silent = [name for name in names if name in homes and homes[name] not in with_issues]
+    config = 'in lockblame.toml below [upstreams]: NAME = "https://…"'
     return (
         *_hole(undated, "no-release-date", "when their versions came out is not known"),
         *_hole(homeless, "no-repository", "where they are developed is not known, so no issues of theirs were looked at", config),

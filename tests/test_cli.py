@@ -1,0 +1,197 @@
+"""The command line as a process: what it prints where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.repositories import commit, start
+
+OLD = "celery==5.3.1\nkombu==5.3.1\n    # via celery\n"
+NEW = "celery==5.3.1\nkombu==5.3.2\n    # via celery\n"
+ISSUE = {
+    "repository": "celery/kombu",
+    "number": 1783,
+    "title": "Workers crawl since 5.3.2",
+    "body": "the queue is full and the worker waits",
+    "state": "closed",
+    "created_at": "2023-09-04",
+    "labels": [],
+    "comments": None,
+    "pull_request": False,
+}
+
+
+def lockblame(*arguments: str, folder: Path, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    run = subprocess.run(
+        [sys.executable, "-m", "lockblame", *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, "GITHUB_TOKEN": "ghp_secret", **environment},
+        check=False,
+    )
+    assert b"Traceback" not in run.stderr
+    assert b"ghp_secret" not in run.stdout + run.stderr
+    return subprocess.CompletedProcess(run.args, run.returncode, run.stdout.decode("utf-8"), run.stderr.decode("utf-8"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = start(tmp_path / "project")
+    commit(folder, {"requirements.txt": OLD}, "v1")
+    commit(folder, {"requirements.txt": NEW, "app/worker.py": "", "deploy/prod.env": ""}, "v2")
+    (folder / "issues.jsonl").write_text(json.dumps(ISSUE) + "\n")
+    return folder
+
+
+def blamed(project: Path, *arguments: str, **more) -> dict:
+    run = lockblame("blame", "v1..v2", "--offline", "--format", "json", *arguments, folder=project, **more)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+class TestDiff:
+    def test_json_by_the_contract(self, project):
+        run = lockblame("diff", "v1", "v2", "--format", "json", folder=project)
+        (change,) = json.loads(run.stdout)["changes"]
+        assert (change["name"], change["kind"], change["before"], change["after"]) == ("kombu", "upgraded", ["5.3.1"], ["5.3.2"])
+        assert change["purl"] == "pkg:pypi/kombu@5.3.2"
+        assert (run.returncode, run.stderr) == (0, "")
+
+    def test_nothing_changed_is_an_answer(self, project):
+        run = lockblame("diff", "v1", "v1", folder=project)
+        assert run.returncode == 0
+        assert "Nothing changed" in run.stdout
+
+    def test_a_pipe_gets_no_colour_and_no_progress(self, project):
+        run = lockblame("diff", "v1", "v2", folder=project, FORCE_COLOR="1", CLICOLOR_FORCE="1")
+        assert "\x1b" not in run.stdout + run.stderr
+
+    def test_an_environment_narrows(self, project):
+        marked = 'kombu==5.3.3 ; python_version < "3.12"\nkombu==5.3.4 ; python_version >= "3.12"\n'
+        commit(project, {"requirements.txt": marked}, "v3")
+        run = lockblame("diff", "v2", "v3", "--python", "3.12", "--format", "json", folder=project)
+        assert next(one for one in json.loads(run.stdout)["changes"] if one["name"] == "kombu")["after"] == ["5.3.4"]
+
+
+class TestBlame:
+    def test_an_issue_of_a_file_is_found(self, project):
+        found = blamed(project, "--symptom", "the worker waits although the queue is full", "--issues", "issues.jsonl")
+        assert found["suspects"][0]["package"] == "kombu"
+        assert (found["issues"][0]["repository"], found["issues"][0]["number"]) == ("celery/kombu", 1783)
+        assert found["issues"][0]["url"] == "https://github.com/celery/kombu/issues/1783"
+        assert found["deployment"]["touched"]["settings"] == ["deploy/prod.env"]
+
+    @pytest.mark.parametrize("way", ["file", "stdin"])
+    def test_the_symptom_from_a_file_or_stdin(self, project, way):
+        text = "큐가 가득 찼는데 워커가 기다립니다".encode()
+        (project / "symptom.txt").write_bytes(text)
+        where = ["--symptom-file", "symptom.txt" if way == "file" else "-"]
+        assert blamed(project, *where, stdin=text if way == "stdin" else None)["symptom"] == text.decode()
+
+    def test_as_of_ignores_what_came_later(self, project):
+        arguments = ("--symptom", "queue", "--issues", "issues.jsonl", "--as-of")
+        assert blamed(project, *arguments, "2023-09-03")["issues"] == []
+        assert len(blamed(project, *arguments, "2023-09-04")["issues"]) == 1
+
+    def test_settings_name_the_repository(self, project):
+        moved = {**ISSUE, "repository": "other/place"}
+        (project / "issues.jsonl").write_text(json.dumps(moved) + "\n")
+        arguments = ("--symptom", "queue", "--issues", "issues.jsonl")
+        assert blamed(project, *arguments)["issues"] == []
+        (project / "pyproject.toml").write_text('[tool.lockblame.upstreams]\nkombu = "https://github.com/other/place"\n')
+        assert len(blamed(project, *arguments)["issues"]) == 1
+        (project / "mine.toml").write_text('[upstreams]\nkombu = "https://github.com/celery/kombu"\n')
+        assert blamed(project, *arguments, "--config", "mine.toml")["issues"] == []
+
+    def test_a_malformed_line_is_a_gap_that_names_it(self, project):
+        (project / "issues.jsonl").write_text("{broken\n" + json.dumps(ISSUE) + "\n")
+        found = blamed(project, "--symptom", "queue", "--issues", "issues.jsonl")
+        assert len(found["issues"]) == 1
+        assert any("issues.jsonl, line 1" in gap["subject"] for gap in found["gaps"])
+
+    def test_offline_is_said(self, project):
+        assert any(gap["reason"] == "offline" for gap in blamed(project, "--symptom", "queue")["gaps"])
+
+    def test_saved_evidence_makes_the_same_report(self, project):
+        symptom = ("--symptom", "the worker waits although the queue is full")
+        first = blamed(project, *symptom, "--issues", "issues.jsonl", "--save-evidence", "kept")
+        assert blamed(project, *symptom, "--evidence", "kept") == first
+
+    def test_markdown(self, project):
+        run = lockblame(
+            *("blame", "v1..v2", "--offline", "--symptom", "queue", "--issues", "issues.jsonl", "--format", "markdown"),
+            folder=project,
+        )
+        assert run.stdout.startswith("# ")
+
+
+class TestFailure:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "says"),
+        [
+            (["diff", "v1", "v9"], 3, "v9"),
+            (["diff", "v1", "no/such.lock"], 3, "no/such.lock"),
+            (["diff", "v1:requirements.txt", "broken.lock"], 3, "broken.lock"),
+            (["diff", "v1", "conflict/uv.lock"], 3, "conflict"),
+            (["diff", "v1", "notes.md"], 3, "notes.md"),
+            (["diff", "--", "-v1", "v2"], 3, "-v1"),
+            (["blame", "v1..v2", "--offline", "--symptom", "  "], 2, "symptom"),
+            (["blame", "v1..v2", "--offline", "--symptom-file", "nothing.txt"], 3, "nothing.txt"),
+            (["blame", "v1..v2", "--offline", "--issues", "nothing.jsonl"], 3, "nothing.jsonl"),
+            (["blame", "v1..v2", "--offline", "--evidence", "nowhere"], 3, "nowhere"),
+            (["blame", "v1..v2", "--offline", "--config", "bad.toml"], 3, "bad.toml"),
+            (["blame", "v1..v2", "--offline", "--as-of", "soon"], 2, "soon"),
+            (["diff", "v1", "v2", "--format", "pdf"], 2, "pdf"),
+            (["frobnicate"], 2, "frobnicate"),
+            ([], 2, "COMMAND"),
+        ],
+    )
+    def test_one_sentence_and_the_exit_code(self, project, arguments, code, says):
+        (project / "broken.lock").write_text('version = 1\n[[package]]\nname = "x\n')
+        (project / "conflict").mkdir()
+        (project / "conflict" / "uv.lock").write_text("version = 1\n<<<<<<< HEAD\n=======\n>>>>>>> other\n")
+        (project / "notes.md").write_bytes(b"\x00\x01 nothing to see")
+        (project / "bad.toml").write_text("[upstreams]\nkombu = 3\n")
+        run = lockblame(*arguments, folder=project)
+        assert (run.returncode, run.stdout) == (code, "")
+        assert says in run.stderr
+        if code == 3:
+            assert run.stderr.startswith("lockblame: ")
+            assert run.stderr.count("\n") == 1
+
+    def test_hostile_text_in_an_error_does_not_steer_the_terminal(self, project):
+        run = lockblame("diff", "v1", "\x1b[31mred\x1b]0;x\x07", folder=project)
+        assert run.returncode == 3
+        assert "\x1b" not in run.stderr
+
+    def test_a_reader_that_leaves_early_is_no_error(self, project):
+        command = f'"{sys.executable}" -m lockblame diff v1 v2 --format json | head -c 1'
+        run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+        assert run.stderr == ""
+
+    def test_an_encoding_that_knows_no_arrows(self, project):
+        run = lockblame("diff", "v1", "v2", folder=project, PYTHONIOENCODING="ascii")
+        assert run.returncode == 0
+        assert run.stdout.isascii()
+
+    def test_outside_of_a_repository(self, tmp_path):
+        run = lockblame("diff", "v1..v2", folder=tmp_path)
+        assert (run.returncode, run.stderr.count("\n")) == (3, 1)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["diff", "--help"], ["blame", "--help"], ["demo", "--help"]])
+def test_help_has_an_example(arguments, tmp_path):
+    run = lockblame(*arguments, folder=tmp_path)
+    assert run.returncode == 0
+    assert "example: lockblame" in run.stdout
+
+
+def test_version(tmp_path):
+    assert lockblame("--version", folder=tmp_path).stdout.startswith("lockblame 0.")
