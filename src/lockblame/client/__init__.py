@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import REDIRECTS, Refused, bucket, judge, next_hop, shown
+from lockblame.client.answers import REDIRECTS, Refused, TooLate, bucket, checked, judge, next_hop, shown
 from lockblame.client.credentials import Credentials
 from lockblame.client.indexes import default_index
 from lockblame.errors import BadResponse, RateLimited, UpstreamError
@@ -134,10 +134,13 @@ class Client:
 
         _quiet("stamina")
         patience = self._patience
+        reason: UpstreamError | None = None
 
         def wait_before_retry(error: Exception) -> bool | float:
             """No, yes after a growing pause, or yes after exactly so many seconds (stamina's backoff hook)."""
-            nonlocal patience
+            nonlocal patience, reason
+            if isinstance(error, Refused) and not isinstance(error, TooLate):
+                reason = error.error
             if not isinstance(error, Refused) or error.wait is None or self._closed.is_set():
                 return False
             if error.wait is True:
@@ -156,12 +159,13 @@ class Client:
                 with attempt:
                     return self._ask(request, ends)
         except Refused as refused:
-            raise refused.error from None
+            # what went wrong before the time was up says more than that it is up
+            raise reason or refused.error from None
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _ask(self, request: Request, ends: float) -> Response:
         """One attempt, with the redirects it takes. Raises Refused."""
-        url = self._credentials.learn(request.url)
+        url = self._credentials.learn(checked(request.url, request.subject))
         seen = {url}
         for _ in range(_HOPS + 1):
             response = self._send(request, url, ends)
@@ -188,11 +192,11 @@ class Client:
         with self._lock:
             lane = self._lanes.setdefault(host, threading.Semaphore(_AT_ONCE))
         if not lane.acquire(timeout=max(0.0, ends - time.monotonic())):
-            raise Refused(self._late(request, url))
+            raise self._late(request, url)
         try:
             left = ends - time.monotonic()
-            if left <= 0 or self._closed.is_set():
-                raise Refused(self._late(request, url))
+            if left <= 0:
+                raise self._late(request, url)
             return self._wired().ask(request, url, min(self._timeout, left))
         finally:
             lane.release()
@@ -204,8 +208,8 @@ class Client:
             error = RateLimited(subject, limit.detail, shown(url), limit.until)
             raise Refused(error, limit.until - time.time())
 
-    def _late(self, request: Request, url: str) -> BadResponse:
-        return BadResponse(request.subject, f"there was no time left to ask {urlsplit(url).netloc}", shown(url))
+    def _late(self, request: Request, url: str) -> TooLate:
+        return TooLate(BadResponse(request.subject, f"there was no time left to ask {urlsplit(url).netloc}", shown(url)))
 
     def _wired(self) -> Wire:
         from lockblame.client.wire import Wire, cache_folder

@@ -28,6 +28,10 @@ class Refused(Exception):
         self.wait = wait
 
 
+class TooLate(Refused):
+    """An attempt that was not made, because the time is up."""
+
+
 def shown(url: str) -> str:
     """`url` as messages show it: without credentials and query, where secrets may stand."""
     try:
@@ -35,6 +39,18 @@ def shown(url: str) -> str:
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:300]
     except ValueError:
         return "an address that is none"
+
+
+def checked(url: str, subject: str) -> str:
+    """`url` when it is an address of the web; raises Refused when it isn't."""
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not re.search(r"[\x00-\x20\x7f]", url)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise Refused(BadResponse(subject, f"{shown(url) or 'nothing'} is no address of the web", shown(url)))
+    return url
 
 
 def bucket(url: str) -> str:

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from lockblame.errors import ConfigError
 
+MACHINE_FILES = {} if sys.platform == "win32" else {"pip": Path("/etc/pip.conf"), "uv": Path("/etc/uv/uv.toml")}
+"""The whole machine's configuration of each tool, outside of the XDG folders."""
+
 
 def default_index(environment: Mapping[str, str] | None = None) -> str:
     """The URL of the index where neither the lock nor the caller names one: pip's, else uv's, else the ecosystem's public one.
@@ -65,8 +68,8 @@ def _pip_files(values: Mapping[str, str]) -> Iterator[Path]:
     yield _home(values) / (".pip" if sys.platform != "win32" else "pip") / name
     for folder in _machine_folders(values, "pip"):
         yield folder / name
-    if sys.platform != "win32":
-        yield Path("/etc") / name
+    if "pip" in MACHINE_FILES:
+        yield MACHINE_FILES["pip"]
 
 
 def _uv_files(values: Mapping[str, str]) -> Iterator[Path]:
@@ -79,8 +82,8 @@ def _uv_files(values: Mapping[str, str]) -> Iterator[Path]:
         yield folder / "uv" / "uv.toml"
     for folder in _machine_folders(values, "uv"):
         yield folder / "uv.toml"
-    if sys.platform != "win32":
-        yield Path("/etc/uv/uv.toml")
+    if "uv" in MACHINE_FILES:
+        yield MACHINE_FILES["uv"]
 
 
 def _machine_folders(values: Mapping[str, str], tool: str) -> Iterator[Path]:

@@ -117,7 +117,8 @@ class Wire:
             )
         except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
             raise Refused(BadResponse(request.subject, f"{shown(url)} is no address that can be asked", shown(url))) from None
-        if self._transport is not None and request.body is None:
+        # a cache in trouble may make each question wait for its lock: one such wait is enough
+        if self._transport is not None and request.body is None and not self._trouble.told:
             answer = self._through_cache(self._transport, question, key)
         else:
             answer = self.handle_request(question)
@@ -180,10 +181,17 @@ class Wire:
                 try:
                     limits = httpx.Limits(max_connections=100, max_keepalive_connections=32, keepalive_expiry=30.0)
                     self._http = httpx.Client(verify=_trust(), follow_redirects=False, limits=limits)
+                    self._http.event_hooks = {"response": [_keep_from_httpx]}
                 except (ValueError, ImportError, OSError) as error:
                     detail = f"the environment's proxy or certificate settings can't be used ({type(error).__name__})"
                     raise Refused(BadResponse(subject, detail)) from None
             return self._http
+
+
+def _keep_from_httpx(answer: httpx.Response) -> None:
+    """httpx reads where a redirect leads although it isn't to follow, and fails over what it can't read."""
+    if "location" in answer.headers:
+        answer.extensions["location"] = answer.headers.pop("location")
 
 
 def _unchanged(question: httpx.Request, bounds: _Bounds) -> httpx.Response:
@@ -231,6 +239,8 @@ def _clean(answer: httpx.Response, content: bytes, bounds: _Bounds, url: str) ->
     import httpx
 
     headers = httpx.Headers([(key, value) for key, value in answer.headers.multi_items() if key.lower() not in _HOP_BY_HOP])
+    if "location" in answer.extensions:
+        headers["location"] = answer.extensions["location"]
     if answer.status_code == 200:
         if "json" in headers.get("content-type", "").split(";")[0]:
             _check_whole(content, bounds, url)
@@ -267,8 +277,6 @@ def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str) -> Refused:
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         detail = f"{host} shows a certificate that this machine doesn't trust (SSL_CERT_FILE names further authorities)"
         return Refused(BadResponse(bounds.subject, detail, shown(url)))
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return Refused(BadResponse(bounds.subject, f"{shown(url)} is no address of the web", shown(url)))
     if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
         return Refused(_cut(bounds, url), True)
     return Refused(BadResponse(bounds.subject, f"{host} can't be reached ({reason or type(error).__name__})", shown(url)), True)
@@ -295,9 +303,12 @@ def _trust() -> ssl.SSLContext:
 
 
 def _user_agent() -> str:
-    import lockblame
+    from importlib.metadata import PackageNotFoundError, version
 
-    return f"lockblame/{lockblame.__version__}"
+    try:
+        return f"lockblame/{version('lockblame')}"
+    except PackageNotFoundError:
+        return "lockblame"
 
 
 class _Trouble(logging.Handler):
@@ -306,7 +317,7 @@ class _Trouble(logging.Handler):
     def __init__(self, note: Callable[[str], None], folder: Path | None) -> None:
         super().__init__(logging.WARNING)
         self._note = note
-        self._told = False
+        self.told = False
         self.file = (folder or Path()) / "http-v1.db"
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -318,7 +329,7 @@ class _Trouble(logging.Handler):
         if type(error) is sqlite3.DatabaseError:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.file}{suffix}").unlink(missing_ok=True)
-        if not self._told:
-            self._told = True
+        if not self.told:
+            self.told = True
             reason = f" ({error})" if error else ""
             self._note(f"the cache in {self.file.parent} can't be used{reason}: going on without it")
