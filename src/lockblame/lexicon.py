@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from lockblame import fields
-from lockblame.errors import ConfigError
 from lockblame.symptom.words import fold, split_names, words
 
 WINDOW = 5
@@ -43,11 +42,13 @@ class Lexicon:
     """Concepts by name, and the indexes that find them in a text."""
 
     entries: Mapping[str, Concept]
+    glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _words: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _phrases: dict[str, tuple[tuple[frozenset[str], str], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _korean: list[tuple[re.Pattern[str], str]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _glosses: list[tuple[re.Pattern[str], str]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for concept in self.entries.values():
@@ -55,6 +56,7 @@ class Lexicon:
                 self._index(phrase, concept.name)
             if concept.korean:
                 self._korean.append((_pattern(concept.korean), concept.name))
+        self._glosses.extend((_pattern(korean), english) for english, korean in self.glossary.items())
 
     def _index(self, phrase: str, name: str) -> None:
         folded = folded_words(phrase)
@@ -68,9 +70,11 @@ class Lexicon:
 
     def concepts(self, text: str) -> tuple[str, ...]:
         """The concepts that `text` speaks of, each once, in the order of the lexicon."""
-        found = set(self.of_words(folded_words(text)))
+        english = folded_words(text)
+        found = self.of_words(english)
         if _HANGUL.search(text):
-            found.update(self._of_korean(text[:MOST_HANGUL]))
+            letters = jamo(text[:MOST_HANGUL].lower())
+            found.update(name for pattern, name in self._korean if pattern.search(letters))
         return tuple(name for name in self.entries if name in found)
 
     def of_words(self, folded: Sequence[str]) -> set[str]:
@@ -85,9 +89,12 @@ class Lexicon:
                     found.add(name)
         return found
 
-    def _of_korean(self, text: str) -> Iterable[str]:
-        letters = jamo(text.lower())
-        return (name for pattern, name in self._korean if pattern.search(letters))
+    def translated(self, text: str) -> tuple[str, ...]:
+        """What English reports call the things that a Korean `text` speaks of, in the order of the glossary; else nothing."""
+        if not _HANGUL.search(text):
+            return ()
+        letters = jamo(text[:MOST_HANGUL].lower())
+        return tuple(english for pattern, english in self._glosses if pattern.search(letters))
 
     def near(self, name: str) -> tuple[str, ...]:
         """The concepts that people use for the same trouble."""
@@ -95,16 +102,18 @@ class Lexicon:
         return concept.near if concept else ()
 
     def extended(self, more: Mapping[str, Any]) -> Lexicon:
-        """This lexicon with the user's wording added, `more` as a table of the configuration file:
+        """This lexicon with the user's own wording added; `more` is a table of the settings file.
 
-        `{"failure": {"slow": {"en": [...], "ko": [...]}}, "thing": {"ledger": {"en": [...]}}}`. Known concepts grow, others
-        are added. Raises ConfigError that names the key.
+        `{"slow": ["laggy", "버벅"]}` gives a known concept more wording, and `{"ledger": ["ledger", "원장"]}` adds a thing. A table
+        says more: `{"throttled": {"kind": "failure", "en": [...], "ko": [...], "near": ["slow"]}}`.
+        Raises FieldError with the place of what is wrong.
         """
         entries = dict(self.entries)
-        for concept in _read(more):
-            known = entries.get(concept.name)
-            entries[concept.name] = concept if known is None else _merged(known, concept)
-        return Lexicon(entries=entries)
+        for name in more:
+            known = entries.get(name)
+            concept = _concept(name, known.kind if known else "thing", more)
+            entries[name] = concept if known is None else _merged(known, concept)
+        return Lexicon(entries=entries, glossary=self.glossary)
 
 
 def default() -> Lexicon:
@@ -117,27 +126,36 @@ def _default() -> Lexicon:
     import tomllib
     from importlib.resources import files
 
-    table = tomllib.loads(files("lockblame").joinpath("lexicon.toml").read_text(encoding="utf-8"))
-    return Lexicon(entries={concept.name: concept for concept in _read(table)})
+    document = tomllib.loads(files("lockblame").joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    entries = {
+        name: _concept(name, kind, document[kind], where=kind)
+        for kind in ("failure", "thing")
+        for name in fields.table(document, kind)
+    }
+    glossary = fields.table(document, "korean")
+    return Lexicon(entries=entries, glossary={english: fields.texts(glossary, english, "korean") for english in glossary})
 
 
-def _read(table: Mapping[str, Any]) -> Iterable[Concept]:
-    try:
-        for kind in table:
-            if kind not in ("failure", "thing"):
-                raise fields.FieldError(kind, "should be failure or thing")
-            for name in fields.table(table, kind):
-                entry = fields.table(fields.table(table, kind), name, kind)
-                where = f"{kind}.{name}"
-                yield Concept(
-                    name=name,
-                    kind=kind,
-                    english=fields.texts(entry, "en", where),
-                    korean=fields.texts(entry, "ko", where),
-                    near=fields.texts(entry, "near", where),
-                )
-    except fields.FieldError as error:
-        raise ConfigError("lexicon", str(error)) from error
+def _concept(name: str, kind: str, parent: Mapping[str, Any], where: str = "lexicon") -> Concept:
+    if isinstance(parent[name], list):
+        wording = fields.texts(parent, name, where)
+        return Concept(
+            name=name,
+            kind=kind,
+            english=tuple(phrase for phrase in wording if not _HANGUL.search(phrase)),
+            korean=tuple(phrase for phrase in wording if _HANGUL.search(phrase)),
+        )
+    entry, place = fields.table(parent, name, where), f"{where}.{name}"
+    kind = fields.maybe_text(entry, "kind", place) or kind
+    if kind not in ("failure", "thing"):
+        raise fields.FieldError(f"{place}.kind", "should be failure or thing")
+    return Concept(
+        name=name,
+        kind=kind,
+        english=fields.texts(entry, "en", place),
+        korean=fields.texts(entry, "ko", place),
+        near=fields.texts(entry, "near", place),
+    )
 
 
 def _merged(known: Concept, more: Concept) -> Concept:

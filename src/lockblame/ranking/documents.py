@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from lockblame.lexicon import Lexicon
 from lockblame.model import Issue
@@ -14,6 +15,8 @@ from lockblame.symptom.words import STOP, fold, split_names, words
 LONGEST_BODY = 20_000
 """Characters of a body that are read; what a report is about stands in its beginning."""
 LONGEST_DISCUSSION = 8_000
+RUN = 3
+"""Words in a row that make a run."""
 
 _COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,5000}-->")
 _CHECKLIST = re.compile(r"\s{0,8}[-*] \[[ xX]\]")
@@ -36,12 +39,7 @@ class Document:
     errors: frozenset[str]
     text: str
     environment: str = ""
-    _raw: list[str] = field(default_factory=list)
-
-    @property
-    def raw(self) -> list[str]:
-        """The words as written, stop words included, of title and body."""
-        return self._raw
+    runs: frozenset[tuple[str, ...]] = frozenset()
 
 
 def document(issue: Issue, lexicon: Lexicon) -> Document:
@@ -50,7 +48,7 @@ def document(issue: Issue, lexicon: Lexicon) -> Document:
     body, environment = stripped(clipped(issue.body, LONGEST_BODY))
     talk = clipped("\n".join(issue.discussion), LONGEST_DISCUSSION)
     text = f"{body}\n{talk}" if talk else body
-    raw_title, raw_body = list(words(split_names(title), numbers=True)), list(words(split_names(text), numbers=True))
+    raw_title, raw_body = list(words(split_names(title))), list(words(split_names(text)))
     names = frozenset(identifiers(text))
     title_names = frozenset(identifiers(title))
     return Document(
@@ -64,8 +62,14 @@ def document(issue: Issue, lexicon: Lexicon) -> Document:
         errors=frozenset(_last(name) for name in exception_names(f"{title}\n{text}")),
         text=text,
         environment=environment,
-        _raw=[*raw_title, "\n", *raw_body],
+        runs=frozenset((*runs_of(raw_title), *runs_of(raw_body))),
     )
+
+
+def runs_of(tokens: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Each RUN words in a row."""
+    row = list(tokens)
+    return zip(*(row[start:] for start in range(RUN)), strict=False)
 
 
 def clipped(text: str | None, longest: int) -> str:

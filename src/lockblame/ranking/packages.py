@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lockblame.model import Change, Release, Symptom
 from lockblame.ranking.features import Feature
@@ -73,10 +74,8 @@ def owns(names: frozenset[str], module: str) -> bool:
     return any(lowered == name or lowered.startswith(name + ".") for name in names)
 
 
-def package_features(symptom: Symptom | None, change: Change, *, others: Sequence[frozenset[str]] = ()) -> list[Feature]:
+def package_features(symptom: Symptom, change: Change) -> list[Feature]:
     """The evidence of the traceback, the loggers and the wording for `change`."""
-    if symptom is None:
-        return []
     names = import_names(change.name)
     return [*_traceback(symptom, change, names), *_named(symptom, change, names)]
 
@@ -112,8 +111,10 @@ def _named(symptom: Symptom, change: Change, names: frozenset[str]) -> Iterable[
 _EMPTY_PARTS = frozenset({"python", "py", "client", "sdk", "core", "lib", "binary"})
 
 
-def lock_features(change: Change, release: Release | None) -> Iterable[Feature]:
-    """What the lock and the index say about the step."""
+def lock_features(change: Change, release: Release | None, changes: int) -> Iterable[Feature]:
+    """What the lock and the index say about the step, one of `changes`."""
+    if changes > 1:
+        yield Feature("others", math.log(changes), f"one of {changes} changes")
     if change.direct:
         yield Feature("direct", 1.0, "the project asks for it itself")
     value = _STEPS.get(change.step or "", 0.0)

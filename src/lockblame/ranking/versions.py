@@ -7,15 +7,6 @@ from dataclasses import dataclass
 
 _VERSION = re.compile(r"(?<![\w.])v?(\d{1,5}(?:\.\d{1,5}){1,3}(?:\.?(?:a|b|rc|post|dev)\d{1,4})?)(?:\.[xX*])?(?![\w]|\.\d)")
 _BEFORE = re.compile(r"([A-Za-z][\w.\[\]-]{0,60})[\s=:<>~^!@\"'`(*,/-]{0,6}v?$")
-_UPGRADE = re.compile(
-    r"\b(?:since|after|upgrad\w{0,4}|updat\w{0,4}|bump\w{0,4}|mov(?:ed|ing) (?:from|to)|went from|going from|"
-    r"switch\w{0,4} to|"
-    r"downgrad\w{0,4}|roll(?:ed|ing)? back|revert\w{0,4}|regress\w{0,5}|no longer|any ?more|used to|worked (?:before|fine)|"
-    r"works? (?:fine )?(?:with|on|in)|went back|going back|back (?:on|to)|pinn?(?:ed|ing)?|broken?|breaks|"
-    r"stopp?(?:ed|s)|previous(?:ly)?|"
-    r"starting (?:with|from)|introduced in|as of|new in|first bad)\b",
-    re.IGNORECASE,
-)
 # A word before a version that says nothing about whose version it is.
 _NEUTRAL_WORDS = """
 version versions v to from since in with on after until before at and or is was by as of than release releases released
@@ -121,8 +112,3 @@ def _own(text: str, start: int, step: Step, *, exact: bool) -> bool:
     if plain in step.names:
         return True
     return word in _NEUTRAL or exact
-
-
-def tells_of_upgrade(text: str) -> int:
-    """How many turns of phrase speak of an upgrade, a step back or of what used to work."""
-    return sum(1 for _ in _UPGRADE.finditer(text[:8000]))

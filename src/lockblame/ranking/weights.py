@@ -19,43 +19,51 @@ class Weight(NamedTuple):
 
 WEIGHTS: dict[str, Weight] = {
     # the words of the symptom in the report
-    "title": Weight("text", 2.5),  # rare words of the symptom in the title (BM25, saturating)
-    "body": Weight("text", 3.0),  # and in the body
-    "fuzzy": Weight("text", 1.0),  # near spelling of the title
-    "phrase": Weight("text", 2.0),  # runs of the same words
-    "names": Weight("identifiers", 2.0),  # options, functions, modules
-    "error": Weight("error", 2.0),  # the same exception class, the rarer the more
-    "message": Weight("error", 2.0),  # the same error message, variable parts aside
+    "title": Weight("text", 2.49),  # rare words of the symptom in the title (BM25, saturating)
+    "body": Weight("text", 3.25),  # and in the body
+    "fuzzy": Weight("text", 1.48),  # near spelling of the title
+    "phrase": Weight("text", 1.34),  # runs of the same words
+    "names": Weight("identifiers", 1.15),  # options, functions, modules
+    "error": Weight("error", 1.27),  # the same exception class, the rarer the more
+    "message": Weight("error", 1.58),  # the same error message, variable parts aside
+    "unlike": Weight("text", -3.98),  # has hardly anything of all that
     # what the words mean
-    "failure": Weight("concepts", 2.0),  # the same way to fail
-    "thing": Weight("concepts", 1.5),  # of the same things
+    "failure": Weight("concepts", 0.99),  # the same way to fail
+    "thing": Weight("concepts", 3.05),  # of the same things
     # when it was opened
-    "before": Weight("time", -3.0),  # before the new version came out
-    "soon": Weight("time", 4.0),  # after it; 1 on the day, 0 after three years
+    "before": Weight("time", -2.16),  # before the new version came out
+    "soon": Weight("time", 3.40),  # after it; 1 on the day, 0 after three years
     # which versions it speaks of
-    "new_title": Weight("versions", 1.0),  # the title names a version of the step
-    "new_text": Weight("versions", 1.5),  # the text names the new version
-    "series": Weight("versions", 0.7),  # its series, or a version between the two
-    "pair": Weight("versions", 0.7),  # both, the old and the new one
-    "upgrade": Weight("versions", 0.7),  # tells of an upgrade, of a regression
-    "newer": Weight("versions", -1.0),  # speaks of later versions only
-    "older": Weight("versions", -0.7),  # speaks of earlier versions only
+    "entitled": Weight("versions", 1.86),  # its title names a version of the step
+    "version": Weight("versions", 4.15),  # it names the new version; 0.8 for one between the old and the new, or a series
+    "old": Weight("versions", 0.32),  # it names the old version too: where it still worked
+    "newer": Weight("versions", -1.81),  # speaks of later versions only
+    "older": Weight("versions", -1.21),  # speaks of earlier versions only
     # what kind of report it is
-    "pull": Weight("report", -1.0),  # a pull request
-    "wish": Weight("report", -1.0),  # a feature request, a question, documentation
-    "regression": Weight("report", 0.7),  # labelled as a regression
+    "pull": Weight("report", -2.14),  # a pull request
+    "wish": Weight("report", -1.03),  # a feature request
+    "closed": Weight("time", 0.3),  # closed shortly before a later release
+    "regression": Weight("report", 1.33),  # labelled as a regression
     # the package, as the symptom shows it
-    "raised": Weight("traceback", 1.5),  # its code raised the error
-    "frames": Weight("traceback", 1.0),  # its code is in the traceback
-    "logger": Weight("traceback", 0.5),  # one of its loggers speaks
-    "named": Weight("traceback", 1.0),  # the symptom names it
+    "raised": Weight("traceback", 0.82),  # its code raised the error
+    "frames": Weight("traceback", 0.97),  # its code is in the traceback
+    "logger": Weight("traceback", 1.01),  # one of its loggers speaks
+    "named": Weight("traceback", 0.94),  # the symptom names it
     # the lock
-    "direct": Weight("lock", 0.1),  # asked for by the project itself
-    "step": Weight("lock", 0.2),  # how far the version moved: 1 for a major step
+    "others": Weight("lock", -1.0),  # times the logarithm of the number of changes: the even chance (not fitted)
+    "direct": Weight("lock", 0.28),  # asked for by the project itself
+    "step": Weight("lock", 1.82),  # how far the version moved: 1 for a major step
     "yanked": Weight("lock", 1.0),  # the new version was taken back
     # the change itself
     "notes": Weight("notes", 1.0),  # the maintainers' notes speak of the same
     "touched": Weight("contents", 1.0),  # the modules or symbols of the symptom changed
-    "unreported": Weight("report", 0.0),  # no upstream report: what a report has to beat
+    "mended": Weight("notes", 1.0),  # the notes of a later version name the report
+    "already": Weight("notes", -1.0),  # the notes of this version name it: mended already
+    "unreported": Weight("report", 1.5),  # no report at all: as suspicious as a weak one (not fitted)
     "own": Weight("scorer", 1.0),  # the similarity a caller's scorer gives
 }
+
+TEMPERATURE = 1.0
+"""Scores are divided by this before they become probabilities."""
+CONCLUSIVE = 5.6
+"""The score from which on the best report is taken for the one: it separates best between true reports and the best of the rest."""

@@ -8,7 +8,7 @@ from lockblame.errors import SymptomError
 from lockblame.model import ErrorMessage, Symptom
 from lockblame.symptom.identifiers import identifiers
 from lockblame.symptom.lines import cleaned, lines, without_markup
-from lockblame.symptom.tracebacks import Findings, examine, exception_names
+from lockblame.symptom.tracebacks import Findings, examine, exception_names, unframed
 from lockblame.symptom.words import split_names, stems
 
 if TYPE_CHECKING:
@@ -36,14 +36,15 @@ def analyze(text: str, *, lexicon: Lexicon | None = None) -> Symptom:
     found = examine(rows)
     is_log = bool(found.frames) or found.log_lines >= 2
     readable = _readable(plain, rows, found, is_log=is_log)
-    concepts = (lexicon or lexicons.default()).concepts(readable)
+    lexicon = lexicon or lexicons.default()
+    english = f"{readable}\n{' '.join(lexicon.translated(readable))}"
     names = dict.fromkeys(identifiers(readable))
     names.update(dict.fromkeys(_frame_names(found)))
     return Symptom(
         text=text,
         form="log" if is_log else "prose",
-        words=tuple(dict.fromkeys(stems(split_names(readable))))[:MOST_WORDS],
-        concepts=tuple(concepts),
+        words=tuple(dict.fromkeys(stems(split_names(english))))[:MOST_WORDS],
+        concepts=lexicon.concepts(english),
         identifiers=tuple(names)[:MOST_WORDS],
         frames=tuple(found.frames),
         errors=tuple(found.errors) or tuple(ErrorMessage(type=name) for name in exception_names(readable)),
@@ -52,10 +53,10 @@ def analyze(text: str, *, lexicon: Lexicon | None = None) -> Symptom:
 
 
 def _readable(plain: str, rows: list[str], found: Findings, *, is_log: bool) -> str:
-    """What is read for words: of a log the error lines first, so that a bound never cuts them off."""
+    """What is read for words: of a log the error lines first, so that a bound never cuts them off, and of frames the names."""
     if not is_log:
         return without_markup(plain[:LONGEST_TEXT])
-    return "\n".join((*found.bad, *rows))[:LONGEST_TEXT]
+    return "\n".join(unframed(row) for row in (*found.bad, *rows))[:LONGEST_TEXT]
 
 
 def _frame_names(found: Findings) -> list[str]:

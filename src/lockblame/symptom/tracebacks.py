@@ -124,6 +124,14 @@ def module_of(file: str) -> str | None:
     return ".".join(parts) if all(part.replace("-", "_").isidentifier() for part in parts) else None
 
 
+def unframed(line: str) -> str:
+    """`line`, or if it is a frame the names in it: the paths and line numbers of a traceback say nothing in words."""
+    match = _FRAME.search(line) if 'File "' in line else None
+    if match is None:
+        return line
+    return f"{(module_of(match[1]) or '').rpartition('.')[2]} {match[3] or ''}"
+
+
 def _raised(line: str, errors: dict[ErrorMessage, None]) -> bool:
     """Note the exception that ends a traceback: the first line after its frames that is a dotted name and a message."""
     match = _RAISED.match(line)
