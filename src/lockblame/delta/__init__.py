@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lockblame.delta.asking import Metadata
 from lockblame.delta.common import Common, replaced_indexes
+from lockblame.delta.constraints import same
 from lockblame.delta.facts import Facts, facts
 from lockblame.delta.locks import gap, matched, nothing_like
 from lockblame.delta.pairing import Pair, either, paired
@@ -112,16 +113,12 @@ def _change(pair: Pair, differing: Facts, reasons: Reasons) -> Change:
     return replace(change, reason=reasons.of(change))
 
 
-def _pythons(before: Snapshot, after: Snapshot) -> tuple[str | None, str | None] | None:
-    """requires-python on both sides where it differs; formats that can't say it don't differ by that."""
+def _pythons(before: Snapshot, after: Snapshot) -> tuple[str, str] | None:
+    """requires-python on both sides where both say it and it differs."""
     one, other = before.requires_python, after.requires_python
-    if before.format != after.format and (one is None or other is None):
+    if one is None or other is None or same(one, other):
         return None
-    return None if _spelled(one) == _spelled(other) else (one, other)
-
-
-def _spelled(constraint: str | None) -> tuple[str, ...] | None:
-    return None if constraint is None else tuple(sorted("".join(clause.split()) for clause in constraint.split(",")))
+    return one, other
 
 
 # --- several locks ---------------------------------------------------------------------------------------------------

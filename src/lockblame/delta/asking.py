@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lockblame.delta import constraints
 from lockblame.delta.pairing import either
 from lockblame.graph import Graph, Parent
+from lockblame.markers import possible
 from lockblame.model import Demand, Edge, Pin, Snapshot
 
 Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
@@ -27,6 +28,11 @@ class Ask:
     specifiers: tuple[str, ...]
     scopes: frozenset[tuple[str | None, frozenset[str], str | None]]
     known: bool
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """Its place among the asks of a package."""
+        return not self.root, self.parent
 
     @property
     def who(self) -> str:
@@ -65,10 +71,14 @@ class Ask:
 
 
 class Asking:
-    """All demands of one lock; `metadata` fills in what the lock doesn't write."""
+    """All demands of one lock; `metadata` fills in what the lock doesn't write.
 
-    def __init__(self, snapshot: Snapshot, metadata: Metadata) -> None:
+    Edges that hold on none of `pythons` (a specifier) ask for nothing: some tools write them and some don't.
+    """
+
+    def __init__(self, snapshot: Snapshot, metadata: Metadata, pythons: str | None) -> None:
         self.snapshot = snapshot
+        self._pythons = pythons
         self.graph = Graph(snapshot)
         self._metadata = metadata
         # uv always writes what its roots ask for; elsewhere one constraint shows that constraints are written.
@@ -84,6 +94,9 @@ class Asking:
         """What each parent asks of `name` (of that `pin` of it), by (whether it is no root, parent): roots sort first."""
         by_parent: dict[tuple[bool, str], list[Parent]] = {}
         for parent in self.graph.demands(name, pin):
+            marker = parent.edge.marker
+            if marker is not None and "python" in marker and not possible(marker, self._pythons):
+                continue
             by_parent.setdefault((not parent.root, parent.name), []).append(parent)
         return {key: self._ask(name, found) for key, found in sorted(by_parent.items())}
 

@@ -15,6 +15,9 @@ from lockblame.delta.constraints import standard
 from lockblame.delta.pairing import Pair
 from lockblame.model import Pin, Snapshot
 
+_FEW = 3
+"""The most packages that get their first markers by a change of the project and not by one of the tool."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
@@ -40,9 +43,17 @@ class Common:
         return self.format and self._alike(lambda pin: bool(pin.requires))
 
     @cached_property
-    def groups(self) -> bool:
-        """Whether both files name the groups of their packages."""
-        return self.format and self._alike(lambda pin: bool(pin.groups))
+    def edges_to_locked(self) -> bool:
+        """Whether edges are only written to packages that are locked: "# via" notes stand at the package that is required."""
+        return self.before.format in ("requirements", "freeze")
+
+    @cached_property
+    def scopes(self) -> bool:
+        """Whether both files say for which groups each package is locked, or neither does for all of them.
+
+        Poetry does so since 2.0, with markers; PDM with "inherit_metadata", again with markers.
+        """
+        return self.format and len({all(pin.groups for pin in side.pins) for side in (self.before, self.after)}) == 1
 
     @cached_property
     def coarse_groups(self) -> bool:
@@ -53,10 +64,9 @@ class Common:
 
     @cached_property
     def markers(self) -> bool:
-        """Whether both files put markers on packages; Poetry does since 2, with the groups."""
-        if self.before.format != "poetry" or self._both(lambda pin: bool(pin.marker)):
-            return self.format
-        return self.format and self.groups and not self.coarse_groups
+        """Whether both files put markers on packages: one that begins to does so for many at once."""
+        counts = sorted(sum(1 for pin in side.pins if pin.marker) for side in (self.before, self.after))
+        return self.scopes and (counts[0] > 0 or counts[1] <= _FEW)
 
     @cached_property
     def pythons(self) -> str | None:

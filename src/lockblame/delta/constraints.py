@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 _CLAUSE = re.compile(r"(\^|~=|~|===?|!=|<=|>=|<|>)?\s*([0-9A-Za-z][0-9A-Za-z.*+!_-]*+|\*)")
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.*+!_-]*+")
+_SUFFIXES = ("", ".dev0", "a0", ".post1", ".0.1", ".1", "0")
+_NAMED = 20
 _SEPARATORS = re.compile(r"[\s,]*+")
 _LONGEST = 2_000
 """Characters of a constraint that is looked at; longer ones are nobody's."""
@@ -29,8 +32,14 @@ def allows(constraint: str, version: str) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def same(a: str, b: str) -> bool:
-    """Whether two constraints are the same but for order and spelling ("<6,>=5" and ">=5, <6")."""
-    return a == b or _clauses(a) == _clauses(b)
+    """Whether two constraints let the same versions in ("<6,>=5" and ">=5, <6.0"), tried at those they name and beside them."""
+    if a == b or _clauses(a) == _clauses(b):
+        return True
+    if _alternatives(a) is None or _alternatives(b) is None:
+        return False
+    named = sorted({text.removesuffix(".*") for text in _VERSION.findall(f"{a} {b}")})[:_NAMED]
+    beside = [f"{text}{suffix}" for text in ["0", *named] for suffix in _SUFFIXES if parsed(f"{text}{suffix}") is not None]
+    return all(allows(a, text) == allows(b, text) for text in beside)
 
 
 def standard(constraint: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockblame import markers
 from lockblame.delta import constraints
 from lockblame.delta.common import Common
-from lockblame.model import Artifact, ChangeKind, Edge, Pin, Source, Step
+from lockblame.model import Artifact, ChangeKind, Edge, Pin, Snapshot, Source, Step
 from lockblame.versions import parsed, version_key
 
 
@@ -185,7 +185,7 @@ def _by_algorithm(hashes: Iterable[str]) -> dict[str, set[str]]:
 def _scope_changed(before: Pin, after: Pin, common: Common) -> bool:
     if before.optional != after.optional or set(before.extras) != set(after.extras):
         return True
-    if before.groups != after.groups and common.groups:
+    if before.groups != after.groups and common.scopes:
         ones, others = set(before.groups), set(after.groups)
         if (("main" in ones) != ("main" in others)) if common.coarse_groups else ones != others:
             return True
@@ -196,12 +196,21 @@ def _edges_changed(before: Pin, after: Pin, common: Common) -> bool:
     if before.requires == after.requires or not (before.requires_known and after.requires_known):
         return False
     ones, others = _by_target(before.requires), _by_target(after.requires)
-    if ones.keys() != others.keys():
+    if any(_tells(ones[key], common, common.after) for key in ones.keys() - others.keys()):
+        return True
+    if any(_tells(others[key], common, common.before) for key in others.keys() - ones.keys()):
         return True
     return any(
         not _same_constraints(ones[key], others[key]) or markers.differ(_any(ones[key]), _any(others[key]), common.pythons)
-        for key in ones
+        for key in ones.keys() & others.keys()
     )
+
+
+def _tells(edges: list[Edge], common: Common, there: Snapshot) -> bool:
+    """Whether it means something that the other side lacks these edges: that they could hold, and would be written there."""
+    if common.edges_to_locked and edges[0].name not in there:
+        return False
+    return any(markers.possible(edge.marker, common.pythons) for edge in edges)
 
 
 def _by_target(edges: Iterable[Edge]) -> dict[tuple[str, frozenset[str]], list[Edge]]:

@@ -7,6 +7,6 @@ a few dozen of them; what a comparison means is asked of `packaging`, once for e
 from __future__ import annotations
 
 from lockblame.markers.selection import select, values_of
-from lockblame.markers.trials import Truths, differ, overlap, truth_of
+from lockblame.markers.trials import Truths, differ, overlap, possible, truth_of
 
-__all__ = ["Truths", "differ", "overlap", "select", "truth_of", "values_of"]
+__all__ = ["Truths", "differ", "overlap", "possible", "select", "truth_of", "values_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -119,12 +119,13 @@ def combined(parts: Postfix, truth: Callable[[Comparison], int]) -> int:
     return stack[0]
 
 
-def holds(comparison: Comparison, values: Mapping[str, str]) -> bool:
-    """What packaging says; a comparison that makes no sense to it (an unknown variable, `~=` of words) holds."""
+@lru_cache(maxsize=16384)
+def holds(comparison: Comparison, value: str) -> bool:
+    """What packaging says where the variable has that value; what makes no sense to it (`~=` of words) holds."""
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
-        return Marker(str(comparison)).evaluate(dict(values))
+        return Marker(str(comparison)).evaluate({comparison.variable: value})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, KeyError):
         return True
 

@@ -64,7 +64,6 @@ class _Machine:
             for name in names
         )
         self.strange: dict[str, str] = {}
-        self._answers: dict[Comparison, bool] = {}
         self._known: dict[tuple[str, frozenset[str]], bool] = {}
 
     def holds(self, marker: str | None, extras: frozenset[str], owner: str) -> bool:
@@ -84,10 +83,7 @@ class _Machine:
         if comparison.variable in SETS:
             switched_on = self.groups if comparison.variable == "dependency_groups" else extras | self.conflicts
             return (spelled(comparison.value) in switched_on) == comparison.within
-        known = self._answers.get(comparison)
-        if known is None:
-            known = self._answers[comparison] = holds(comparison, self.values)
-        return known
+        return holds(comparison, self.values.get(comparison.variable, ""))
 
     def grouped(self, groups: Sequence[str]) -> bool:
         """Whether one of the groups is installed; what belongs to none is."""

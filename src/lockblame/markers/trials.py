@@ -17,6 +17,7 @@ _COMPARISONS = 400
 """The most different comparisons that a question may hold; uv's longest markers have a few dozen."""
 _PYTHONS_TRIED = 64
 
+_GROUPS = "dependency_groups"
 _PYTHONS = ("python_version", "python_full_version", "implementation_version")
 _SYSTEMS = ("sys_platform", "platform_system", "os_name")
 _IMPLEMENTATIONS = ("implementation_name", "platform_python_implementation")
@@ -44,15 +45,28 @@ def differ(a: str | None, b: str | None, within: str | None = None) -> bool:
     """Whether some environment fulfils only one of the markers; False for two spellings of the same, and where none is found.
 
     `within` is a constraint on Python (">=3.10"): only such Pythons are tried. Texts that can't be read differ when they do.
+    Where only one side speaks of dependency groups, its tool has begun to repeat the groups of a package in its marker: they
+    count as chosen.
     """
     if a == b:
         return False
-    truths = truth_of((a, b), within)
+    grouped = _GROUPS in (a or ""), _GROUPS in (b or "")
+    truths = truth_of((a, b), within, chosen=grouped[0] != grouped[1])
     return truths is None or truths.bits[0] != truths.bits[1]
 
 
-def truth_of(markers: Sequence[str | None], within: str | None = None) -> Truths | None:
-    """The Truths of these markers over the same environments; None when one can't be read or they are too much to try."""
+@lru_cache(maxsize=2048)
+def possible(marker: str | None, within: str | None = None) -> bool:
+    """Whether the marker can hold on one of the Pythons that the constraint `within` allows; True where that can't be told."""
+    truths = truth_of((marker,), within)
+    return truths is None or not truths.complete or bool(truths.bits[0])
+
+
+def truth_of(markers: Sequence[str | None], within: str | None = None, *, chosen: bool = False) -> Truths | None:
+    """The Truths of these markers over the same environments; None when one can't be read or they are too much to try.
+
+    With `chosen` all dependency groups are taken.
+    """
     parts = [taken_apart(marker) if marker and marker.strip() else () for marker in markers]
     comparisons = sorted({part for one in parts if one for part in one if isinstance(part, Comparison)})
     if len(comparisons) > _COMPARISONS:
@@ -61,12 +75,15 @@ def truth_of(markers: Sequence[str | None], within: str | None = None) -> Truths
     size = 1
     for axis in axes:
         size *= len(axis)
+    everywhere = (1 << size) - 1
     bits = {comparison: _bits(comparison, axes, size) for comparison in comparisons}
+    if chosen:
+        bits.update((one, everywhere if one.within else 0) for one in comparisons if one.variable == _GROUPS)
     found = []
     for one in parts:
         if one is None:
             return None
-        found.append(combined(one, bits.__getitem__) if one else (1 << size) - 1)
+        found.append(combined(one, bits.__getitem__) if one else everywhere)
     return Truths(tuple(found), complete)
 
 
@@ -89,11 +106,11 @@ def _bits(comparison: Comparison, axes: Sequence[_Axis], size: int) -> int:
 def _truth_at(comparison: Comparison, values: Mapping[str, str]) -> bool:
     if comparison.variable in SETS:
         return (_switch(comparison) in values["extra"].split()) == comparison.within
-    return holds(comparison, values)
+    return holds(comparison, values[comparison.variable])
 
 
 def _switch(comparison: Comparison) -> str:
-    kind = "group" if comparison.variable == "dependency_groups" else "extra"
+    kind = "group" if comparison.variable == _GROUPS else "extra"
     return f"{kind}:{spelled('-'.join(comparison.value.split()))}"
 
 
@@ -140,13 +157,14 @@ def _axes(comparisons: Sequence[Comparison], within: str | None) -> list[_Axis]:
 def _pythons(comparisons: Sequence[Comparison], within: str | None) -> _Axis:
     """Each Python that a marker names, and those just beside it."""
     tried: set[tuple[int, int, int]] = set()
-    for text in sorted({one.value for one in comparisons}):
+    for text in [*sorted({one.value for one in comparisons}), within or ""]:
         for found in _NUMBER.findall(text):
             major, minor, micro = (int(part or 0) for part in found)
             below = (major, minor, micro - 1) if micro else (major, minor - 1, 99) if minor else (max(major - 1, 0), 99, 99)
             tried |= {below, (major, minor, micro), (major, minor, micro + 1), (major, minor, 0), (major, minor + 1, 0)}
-    axis = [_python(version) for version in sorted(tried)] or [_python((3, 12, 0))]
-    return (_within(axis, within) or axis)[:_PYTHONS_TRIED]
+    # Nothing runs on Python 4; "<4.0" is what Poetry's carets leave behind.
+    axis = [_python(version) for version in sorted(tried) if version[0] < 4] or [_python((3, 12, 0))]
+    return _within(axis, within)[:_PYTHONS_TRIED] or [_python((3, 99, 0))]
 
 
 def _python(version: tuple[int, int, int]) -> _Values:

@@ -87,7 +87,8 @@ class Delta(Sequence[Change]):
     """All changes between two snapshots, sorted by name; a Sequence of Change.
 
     Where several locks were compared, `parts` holds one Delta each and the changes are those of all of them.
-    `requires_python` is the project's (before, after) where it changed; `indexes` the package indexes that were replaced as a
+    `requires_python` is the project's (before, after) where both locks say it and it
+    changed; `indexes` the package indexes that were replaced as a
     whole, (before, after) each: such a renaming is one fact, not a move of every package.
     """
 
@@ -96,7 +97,7 @@ class Delta(Sequence[Change]):
     changes: tuple[Change, ...] = ()
     gaps: tuple[Gap, ...] = ()
     parts: tuple[Delta, ...] = ()
-    requires_python: tuple[str | None, str | None] | None = None
+    requires_python: tuple[str, str] | None = None
     indexes: tuple[tuple[str, str], ...] = ()
 
     @overload
