@@ -3,6 +3,7 @@
     issues.jsonl        GitHub's REST issue objects, or plain ones (repository, number, title, body, state, created_at, …)
     releases.jsonl      name, version, uploaded, yanked, yanked_reason
     repositories.jsonl  name, url, forge: where each package is developed
+    requirements.jsonl  name, version, requires: what releases demand by their metadata, where the lock doesn't say
     gaps.jsonl          subject, reason, detail, hint: what could not be looked at when the bundle was made
 
 No file has to be there. A line that can't be used becomes a Gap that names it; the other lines still count.
@@ -24,8 +25,9 @@ from lockblame.upstream import parse_repository
 
 T = TypeVar("T")
 
-ISSUES, RELEASES, REPOSITORIES, GAPS = "issues.jsonl", "releases.jsonl", "repositories.jsonl", "gaps.jsonl"
-FILES = (ISSUES, RELEASES, REPOSITORIES, GAPS)
+ISSUES, RELEASES, REPOSITORIES = "issues.jsonl", "releases.jsonl", "repositories.jsonl"
+REQUIREMENTS, GAPS = "requirements.jsonl", "gaps.jsonl"
+FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, GAPS)
 
 _LINE = 2_000_000
 _LINES = 500_000
@@ -35,19 +37,23 @@ _TITLE, _BODY, _DISCUSSION = 1000, 70_000, 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """What a run found upstream. `repositories` goes from normalized package names; `gaps` are those of the run that saved it."""
+    """What a run found upstream. `repositories` goes from normalized package names; `gaps` are those of the run that saved it.
+
+    `requirements` goes from (normalized name, version) to the Requires-Dist lines of that release.
+    """
 
     issues: tuple[Issue, ...] = ()
     releases: tuple[Release, ...] = ()
     repositories: Mapping[str, Repository] = field(default_factory=dict)
+    requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
 
 def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...]]:
     """The bundle in `files` (file name → text), and the Gaps that reading it left: unusable lines, missing files.
 
-    `origin` is the folder, for the messages. Without issues.jsonl or releases.jsonl that evidence is a Gap; the two other files
-    are only written where there is something to tell.
+    `origin` is the folder, for the messages. Without issues.jsonl or releases.jsonl that evidence is a Gap; the other files
+    are there where there is something to tell.
     """
     gaps: list[Gap] = []
 
@@ -65,10 +71,12 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
         return value
 
     nothing: Mapping[str, Repository] = {}
+    nobody: Mapping[tuple[str, str], tuple[str, ...]] = {}
     bundle = Bundle(
         issues=read(ISSUES, parse_issues, ()),
         releases=read(RELEASES, parse_releases, ()),
         repositories=read(REPOSITORIES, parse_repositories, nothing),
+        requirements=read(REQUIREMENTS, parse_requirements, nobody),
         gaps=read(GAPS, parse_gaps, ()),
     )
     return bundle, tuple(gaps)
@@ -251,6 +259,17 @@ def _repository(record: Mapping[str, Any]) -> tuple[str, Repository]:
     return normalize(fields.text(record, "name")), repository
 
 
+def parse_requirements(text: str, origin: str) -> tuple[Mapping[tuple[str, str], tuple[str, ...]], tuple[Gap, ...]]:
+    """(Package name, version) → its Requires-Dist lines, from a line each with `name`, `version`, `requires`."""
+    lines = _Lines(text, origin)
+    return dict(lines.read(_requirements)), lines.gaps
+
+
+def _requirements(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str, ...]]:
+    release = normalize(fields.text(record, "name")), fields.text(record, "version")
+    return release, fields.texts(record, "requires")
+
+
 def parse_gaps(text: str, origin: str) -> tuple[tuple[Gap, ...], tuple[Gap, ...]]:
     """The Gaps that a run saved, then those that reading them left."""
     lines = _Lines(text, origin)
@@ -282,6 +301,9 @@ def dump(bundle: Bundle) -> Mapping[str, str]:
         ),
         REPOSITORIES: _write(
             {"name": name, "url": repository.url, "forge": repository.forge} for name, repository in bundle.repositories.items()
+        ),
+        REQUIREMENTS: _write(
+            {"name": name, "version": version, "requires": list(lines)} for (name, version), lines in bundle.requirements.items()
         ),
         GAPS: _write(
             {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in bundle.gaps

@@ -115,8 +115,10 @@ def _sides(parser: argparse.ArgumentParser) -> None:
 
 
 def _diff_parser(commands: Commands) -> None:
-    parser = _command(commands, "diff", _diff, "every change between two locks", "lockblame diff HEAD~1 HEAD")
+    parser = _command(commands, "diff", _diff, "every change between two locks", "lockblame diff HEAD~1 HEAD --why kombu")
     _sides(parser)
+    parser.add_argument("--why", metavar="NAME", help="why this package changed, in full: who demands it, and every path to it")
+    parser.add_argument("--offline", action="store_true", help="with --why: ask no index what the lock doesn't say")
 
 
 def _blame_parser(commands: Commands) -> None:
@@ -160,7 +162,16 @@ def _day(text: str) -> datetime:
 def _diff(options: argparse.Namespace) -> int:
     from lockblame.api.comparing import diff
 
-    _show(diff(options.before, options.after, environment=_environment(options)), options.format)
+    found = diff(options.before, options.after, environment=_environment(options))
+    if options.why is None:
+        _show(found, options.format)
+    else:
+        from lockblame.api.explaining import settled
+        from lockblame.report.why import why
+        from lockblame.terminal import progress
+
+        told = found if options.offline else settled(found, options.why, progress(sys.stderr))
+        sys.stdout.write(why(told, options.why, options.format))
     return ANSWERED
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lockblame.api import evidence as upstream
 from lockblame.api.comparing import compare, sides
 from lockblame.api.evidence import Asked, Knowledge, PathLike
+from lockblame.api.explaining import explained
 from lockblame.api.reading import Side, Source
 from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report
 from lockblame.progress import SILENT, Progress
@@ -65,6 +66,7 @@ def blame(
     progress.end("reading locks")
     asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
     known = _known(delta, asked, settings, analyzed, progress)
+    delta = explained(delta, known.requirements)
     if save_evidence is not None:
         upstream.save(save_evidence, known)
     return _report(delta, analyzed, known, lexicon, scorer, as_of, _deployment(one, other))

@@ -33,11 +33,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Releases by package, repositories by package, issues; and what could not be had."""
+    """Releases by package, repositories by package, issues, requirements by release; and what could not be had."""
 
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+    requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
     def release(self, name: str, version: str | None) -> Release | None:
@@ -82,6 +83,7 @@ def from_bundle(folder: PathLike) -> Knowledge:
         releases=by_package(held.releases),
         repositories=held.repositories,
         issues=held.issues,
+        requirements=held.requirements,
         gaps=(*gaps, *held.gaps),
     )
 
@@ -112,6 +114,7 @@ def _bundle(known: Knowledge) -> Bundle:
         issues=known.issues,
         releases=tuple(release for several in known.releases.values() for release in several),
         repositories=known.repositories,
+        requirements=known.requirements,
         gaps=known.gaps,
     )
 

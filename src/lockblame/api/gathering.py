@@ -48,6 +48,7 @@ def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None
 def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, client: Client) -> Knowledge:
     changes = {change.name: change for change in delta if change.kind != "refiled"}
     known = _with_packages(known, changes.values(), delta.after.indexes or delta.before.indexes, client)
+    known = _with_requirements(known, delta, client)
     return known if asked.issues is not None else _with_issues(known, changes.values(), symptom, client)
 
 
@@ -73,7 +74,7 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], indexes: Sequenc
             elif pin.name not in known.repositories:
                 gaps.append(_elsewhere(pin))
             continue
-        places = (pin.source.location,) if pin.source.location else tuple(indexes) or (_default_index(),)
+        places = index_pages(pin, indexes)
         wanted = None if pin.name in known.repositories else pin.version
         names.append(pin.name)
         tasks.append((pin.name, urlsplit(places[0]).netloc, _package(pin.name, places, wanted)))
@@ -94,10 +95,19 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], indexes: Sequenc
     )
 
 
-def _default_index() -> str:
+def index_pages(pin: Pin, indexes: Sequence[str]) -> tuple[str, ...]:
+    """The indexes that may have a package: the one its lock names for it, else those of the lock, else what pip would ask."""
     from lockblame.client import default_index
 
-    return default_index()
+    return (pin.source.location,) if pin.source.location else tuple(indexes) or (default_index(),)
+
+
+def pages_of(name: str, delta: Delta) -> tuple[str, ...]:
+    """The same for a package by its name; empty when it comes from elsewhere than an index."""
+    pin = next(iter((*delta.after.get(name), *delta.before.get(name))), None)
+    if pin is None or pin.source.kind != "registry":
+        return ()
+    return index_pages(pin, delta.after.indexes or delta.before.indexes)
 
 
 def _from_source(pin: Pin) -> Repository | None:
@@ -114,7 +124,7 @@ def _elsewhere(pin: Pin) -> Gap:
 
 def _package(name: str, places: Sequence[str], version: str | None) -> Flow[_Package]:
     """The project page and, when `version` is given, the links of that version."""
-    project = yield from _project(name, places)
+    project = yield from project_page(name, places)
     if version is None:
         return _Package(releases=project.releases)
     try:
@@ -126,7 +136,7 @@ def _package(name: str, places: Sequence[str], version: str | None) -> Flow[_Pac
     return _Package(releases=project.releases, repository=found)
 
 
-def _project(name: str, places: Sequence[str]) -> Flow[Project]:
+def project_page(name: str, places: Sequence[str]) -> Flow[Project]:
     """The page on the first index that has the project."""
     from lockblame import index
 
@@ -143,6 +153,16 @@ def _repository(project: Project, version: str) -> Flow[Repository | Gap]:
 
     metadata = yield from index.metadata(project, version)
     return upstream.locate(metadata.links, project.name)
+
+
+def _with_requirements(known: Knowledge, delta: Delta, client: Client) -> Knowledge:
+    """What parents demand, where the lock doesn't say: it tells why a change happened."""
+    from lockblame.api.explaining import looked_up
+
+    requirements, gaps = looked_up(delta, client)
+    told = {gap.subject for gap in known.gaps}
+    new = tuple(gap for gap in gaps if gap.subject not in told)
+    return replace(known, requirements={**known.requirements, **requirements}, gaps=(*known.gaps, *new))
 
 
 # --- forges ----------------------------------------------------------------------------------------------------------

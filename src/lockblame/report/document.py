@@ -30,7 +30,7 @@ def delta_to_dict(found: Delta) -> dict[str, Any]:
         "after": _snapshot(found.after),
         "requires_python": list(found.requires_python) if found.requires_python else None,
         "changes": [_named(entry) for entry in grouped(found)],
-        "gaps": [_gap(gap) for gap in found.gaps],
+        "gaps": [gap_to_dict(gap) for gap in found.gaps],
     }
 
 
@@ -44,7 +44,7 @@ def report_to_dict(found: Report) -> dict[str, Any]:
         "suspects": [_suspect(suspect) for suspect in found.suspects],
         "issues": [_match(match) for match in found.issues],
         "deployment": _deployment(found.deployment),
-        "gaps": [_gap(gap) for gap in found.gaps],
+        "gaps": [gap_to_dict(gap) for gap in found.gaps],
     }
 
 
@@ -156,5 +156,6 @@ def _deployment(deployment: Deployment | None) -> dict[str, Any] | None:
     }
 
 
-def _gap(gap: Gap) -> dict[str, Any]:
+def gap_to_dict(gap: Gap) -> dict[str, Any]:
+    """A gap as every document shows it."""
     return {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint}

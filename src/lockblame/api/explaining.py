@@ -1,0 +1,85 @@
+"""Constraints that a lock doesn't write down, from the metadata of the releases that demand them (PEP 658)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lockblame.api.gathering import gap, pages_of, project_page
+from lockblame.errors import UpstreamError
+from lockblame.flow import Flow
+from lockblame.model import Delta, Edge, Gap
+from lockblame.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+
+MOST = 60
+"""Releases whose metadata is asked for at most; the others' reasons stay unknown."""
+
+Requirements = Mapping[tuple[str, str], tuple[str, ...]]
+"""(name, version) → the Requires-Dist lines of that release."""
+
+
+def looked_up(delta: Delta, client: Client, names: Sequence[str] = ()) -> tuple[Requirements, tuple[Gap, ...]]:
+    """What the releases require whose demands could settle the unknown reasons of a Delta (of `names` only, if given)."""
+    from lockblame.delta import unsettled
+
+    wanted = [one for one in unsettled(_only(delta, names) if names else delta) if pages_of(one[0], delta)]
+    flows = [_requirements(name, version, pages_of(name, delta)) for name, version in wanted[:MOST]]
+    tasks = [
+        (f"{name} {version}", urlsplit(pages_of(name, delta)[0]).netloc, flow)
+        for (name, version), flow in zip(wanted, flows, strict=False)
+    ]
+    found, gaps = {}, []
+    for release, answer in zip(wanted, client.map(tasks, stage="asking why"), strict=False):
+        if isinstance(answer, UpstreamError):
+            gaps.append(gap(answer))
+        else:
+            found[release] = answer
+    return found, tuple(dict.fromkeys(gaps))
+
+
+def _only(delta: Delta, names: Sequence[str]) -> Delta:
+    kept = tuple(change for name in names for change in delta.get(name))
+    return replace(delta, changes=kept, parts=tuple(_only(part, names) for part in delta.parts))
+
+
+def _requirements(name: str, version: str, places: Sequence[str]) -> Flow[tuple[str, ...]]:
+    from lockblame import index
+
+    page = yield from project_page(name, places)
+    return (yield from index.metadata(page, version)).requires_dist
+
+
+def settled(delta: Delta, name: str, progress: Progress = SILENT) -> Delta:
+    """The Delta with the reasons of one package settled, as far as package indexes can say; else as it is, with the gaps."""
+    from lockblame.client import Client
+
+    with Client(progress=progress) as client:
+        requirements, gaps = looked_up(delta, client, (name,))
+    told = explained(delta, requirements)
+    return replace(told, gaps=(*told.gaps, *gaps)) if gaps else told
+
+
+def explained(delta: Delta, requirements: Requirements) -> Delta:
+    """The Delta with the reasons that those requirements settle."""
+    from lockblame.delta import explain
+
+    if not requirements:
+        return delta
+    edges = {
+        release: tuple(edge for line in lines if (edge := _edge(line)) is not None) for release, lines in requirements.items()
+    }
+    return explain(delta, edges)
+
+
+def _edge(line: str) -> Edge | None:
+    from lockblame.lockfiles.names import requirement
+
+    asked = requirement(line)
+    if asked is None:
+        return None
+    return Edge(name=asked.name, specifier=asked.specifier, marker=asked.marker, extras=asked.extras)
