@@ -9,21 +9,21 @@ surrogate escapes (PEP 383).
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from lockblame.errors import ReadError, RevisionError
+from lockblame.errors import RevisionError
 from lockblame.git import command
+from lockblame.git.contents import LARGEST_BLOB, Contents
 from lockblame.git.log import LOG, Touch, names, records, text, touches
 from lockblame.model import Commit
 
-__all__ = ["LARGEST_BLOB", "Checkout", "Entry", "Touch", "find"]
+__all__ = ["LARGEST_BLOB", "Checkout", "Contents", "Entry", "Touch", "find"]
 
-LARGEST_BLOB = 64 * 2**20
 EntryKind = Literal["file", "symlink", "submodule"]
 _KINDS: dict[bytes, EntryKind] = {b"120000": "symlink", b"160000": "submodule"}
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -109,18 +109,14 @@ class Checkout:
 
     def show(self, commit: str, path: str, *, limit: int = LARGEST_BLOB) -> bytes | None:
         """What `path` held at `commit` (links inside the tree are followed), None when there is no such file."""
-        commit, path = self._hash(commit), posixpath.normpath(path)
-        if path.startswith(("/", "../")) or path in (".", ".."):
-            return None
-        if "\n" in path:
-            ids = [entry.id for entry in self.entries(commit, path) if entry.path == path and entry.kind == "file"]
-            return next((data for _, data in self.blobs(ids, limit=limit)), None)
+        with self.contents(limit=limit) as contents:
+            return contents.show(self._hash(commit), path)
+
+    @contextmanager
+    def contents(self, *, limit: int = LARGEST_BLOB) -> Iterator[Contents]:
+        """Any number of files of any commits, through one git process; for two or more of them much faster than `show`."""
         with command.started(self.folder, "cat-file", "--batch", "--follow-symlinks") as git:
-            found = git.blob(f"{commit}:{path}".encode("utf-8", "surrogateescape"), path, limit)
-            # To git a file whose bytes are damaged is missing as well, but then it complains.
-            if found is None and (complaint := git.finish().complaint):
-                raise command.refusal(path, complaint)
-        return found[1] if found else None
+            yield Contents(git, limit)
 
     def entries(self, commit: str, under: str = "") -> tuple[Entry, ...]:
         """Everything in the tree of `commit` (below the folder `under`, or that file alone), sorted as git sorts."""
@@ -146,12 +142,9 @@ class Checkout:
 
     def blobs(self, ids: Iterable[str], *, limit: int = LARGEST_BLOB) -> Iterator[tuple[str, bytes]]:
         """Each blob once, in the order asked for, through one git process; ReadError for one that is missing or too large."""
-        with command.started(self.folder, "cat-file", "--batch") as git:
+        with self.contents(limit=limit) as contents:
             for identity in dict.fromkeys(ids):
-                found = git.blob(identity.encode("ascii"), identity, limit)
-                if found is None:
-                    raise ReadError(identity, "isn't in this repository", "a partial clone lacks files: git fetch --refetch")
-                yield identity, found[1]
+                yield identity, contents.blob(identity)
 
     # --- what happened -----------------------------------------------------------------------------------------------
 

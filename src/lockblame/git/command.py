@@ -52,8 +52,8 @@ _KEPT = ("GIT_CONFIG_", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYS
 # While a server looks at a push, the new objects are in a quarantine that only these name.
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
-_BLOB = re.compile(rb"([0-9a-f]{40,64}) blob ([0-9]{1,18})\n")
-_OTHER = re.compile(rb"(?:[0-9a-f]{40,64} (?:tree|commit|tag)|symlink|dangling|loop|notdir) ([0-9]{1,18})\n")
+_OBJECT = re.compile(rb"([0-9a-f]{40,64}) (blob|tree|commit|tag) ([0-9]{1,18})\n")
+_ASTRAY = re.compile(rb"(?:symlink|dangling|loop|notdir) ([0-9]{1,18})\n")
 _MISSING = re.compile(rb".* (?:missing|ambiguous)\n", re.DOTALL)
 
 
@@ -64,6 +64,15 @@ class Answer:
     status: int
     out: bytes
     complaint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object: its id, whether it is a blob, a tree, a commit or a tag, and its bytes."""
+
+    id: str
+    kind: str
+    data: bytes
 
 
 def run(folder: Path, *arguments: str) -> Answer:
@@ -137,8 +146,8 @@ class Running:
             status = self._process.wait()
         return Answer(status=status, out=out, complaint=self._complaint())
 
-    def blob(self, name: bytes, subject: str, limit: int) -> tuple[str, bytes] | None:
-        """Of a running `cat-file --batch`: the id and the bytes of the blob that `name` names, None when it isn't one.
+    def ask(self, name: bytes, subject: str, limit: int) -> Found | None:
+        """Of a running `cat-file --batch --follow-symlinks`: the object that `name` names, None when there is none.
 
         ReadError about `subject` when it has more than `limit` bytes, or git stops.
         """
@@ -149,10 +158,11 @@ class Running:
             except OSError:
                 raise refusal(subject, self._complaint()) from None
             answer = self._out.readline(len(name) + 4096)
-            if found := _BLOB.fullmatch(answer):
-                return found[1].decode("ascii"), self._exactly(int(found[2]), subject, limit)
-            if other := _OTHER.fullmatch(answer):
-                self._exactly(int(other[1]), subject, LARGEST_ANSWER)
+            if found := _OBJECT.fullmatch(answer):
+                data = self._exactly(int(found[3]), subject, limit)
+                return Found(id=found[1].decode("ascii"), kind=found[2].decode("ascii"), data=data)
+            if link := _ASTRAY.fullmatch(answer):
+                self._exactly(int(link[1]), subject, LARGEST_ANSWER)
             elif not _MISSING.fullmatch(answer):
                 raise refusal(subject, self._complaint())
         return None
