@@ -61,6 +61,10 @@ class Ask:
             return False
         return all(constraints.allows(specifier, version) is False for specifier in self.specifiers)
 
+    def accepts(self, version: str) -> bool:
+        """Whether one of the constraints lets that version in, for certain."""
+        return self.known and any(constraints.allows(specifier, version) for specifier in self.specifiers)
+
     def same(self, other: Ask) -> bool:
         """Whether the constraints are the same, as far as both are known."""
         if not (self.known and other.known):

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from lockblame.delta import sentences
 from lockblame.delta.asking import Ask, Asking, Metadata, demand
 from lockblame.delta.common import Common
+from lockblame.delta.constraints import standard
+from lockblame.markers import possible
 from lockblame.model import Change, Demand, Pin, Reason, ReasonKind, Snapshot
 
 _DEMANDS = 20
@@ -74,8 +76,9 @@ class Reasons:
             return Reason(kind=_kind(*binding[0]), detail=detail + more)
         for one, other in both:
             if _is_root(one, other) and not _same(one, other):
-                detail = sentences.changed_demand(change.name, one, other, None)
-                return Reason(kind="requested", detail=f"{detail}; {before.version} and {after.version} fit both")
+                fit = _fits(one, before.version, after.version) and _fits(other, before.version, after.version)
+                also = f"; {before.version} and {after.version} fit both" if fit else ""
+                return Reason(kind="requested", detail=sentences.changed_demand(change.name, one, other, None) + also)
         return self._undemanded(change, both)
 
     def _undemanded(self, change: Change, both: _Both) -> Reason:
@@ -114,6 +117,9 @@ class Reasons:
         # A fork is measured against all that was asked of the name on the other side.
         forked = change.name in here.snapshot and change.name in there.snapshot
         elsewhere = there.asks(change.name) if forked else {}
+        by_python = self._by_python(change, here, there, asked=bool(both))
+        if by_python is not None:
+            return by_python
         for one, other in both:
             ask = other if came else one
             if ask is None or (ask.key in elsewhere and elsewhere[ask.key].same(ask)):
@@ -128,6 +134,18 @@ class Reasons:
             detail = f"{change.name} is asked for as before: the resolver {verb}"
             return Reason(kind="drifted", detail=detail + self._python)
         return Reason(detail=f"nothing in {here.snapshot.origin} asks for {change.name}{self._python}")
+
+    def _by_python(self, change: Change, here: Asking, there: Asking, *, asked: bool) -> Reason | None:
+        """Whether the package is only for Pythons that the project supports on one side."""
+        pin = change.after or change.before
+        if not self._python or pin is None or not here.graph.reachable(change.name):
+            return None
+        supported = standard(there.snapshot.requires_python or "")
+        if asked and (pin.marker is None or possible(pin.marker, supported)):
+            return None
+        what = sentences.of_pin(pin)
+        detail = f"{self._python.removeprefix('; ')}, and {what} is for Pythons that only one of these allows"
+        return Reason(kind="requested", detail=detail)
 
     def _by_extra(self, ask: Ask, here: Asking, there: Asking, *, came: bool) -> Reason | None:
         """Whether a parent of the same version brought or lost the package because a root changed the extras it asks for."""
@@ -160,9 +178,8 @@ def _by_itself(change: Change) -> Reason | None:
     if before is None or after is None:
         return None
     if change.kind == "republished":
-        return Reason(
-            kind="drifted", detail=f"nobody asked for it: a file of {sentences.of_pin(after)} has another hash than before"
-        )
+        detail = f"nobody asked for it: a file of {sentences.of_pin(after)} has another hash than before"
+        return Reason(kind="drifted", detail=detail)
     if change.kind == "refiled":
         detail = f"nobody asked for it: files were added to {sentences.of_pin(after)} or dropped from it"
         return Reason(kind="drifted", detail=detail)
@@ -213,9 +230,15 @@ def _binds(one: Ask | None, other: Ask | None, old: str | None, new: str | None)
 
 
 def _same(one: Ask | None, other: Ask | None) -> bool:
+    """Whether nothing is known to differ in what a parent asks."""
     if one is None or other is None:
-        return one is other
+        return not any(ask is not None and ask.known for ask in (one, other))
     return not (one.known and other.known) or one.same(other)
+
+
+def _fits(ask: Ask | None, *versions: str | None) -> bool:
+    """Whether the constraints are known to let all of the versions in; somebody who doesn't ask is against none."""
+    return ask is None or all(version is not None and ask.accepts(version) for version in versions)
 
 
 def _unchanged(one: Demand) -> bool:

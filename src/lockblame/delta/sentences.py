@@ -53,7 +53,7 @@ def new_demand(name: str, ask: Ask, there: Asking) -> str:
     if ask.parent not in there.snapshot:
         return f"{ask.who}, which wasn't locked before, asks for {wanted}"
     versions = _other_versions(ask, there)
-    return f"{ask.who} now asks for {wanted}" + (f" ({versions} didn't)" if versions else "")
+    return f"{ask.who} now asks for {wanted}" + (f" ({ask.parent} {versions} didn't)" if versions else "")
 
 
 def lost_demand(name: str, ask: Ask, there: Asking) -> str:
@@ -117,7 +117,7 @@ def not_written(name: str, still_open: Sequence[tuple[Ask | None, Ask | None]], 
         moved = "asked for it before"
     else:
         moved = f"moved as well ({', '.join(one.versions) or 'none'} → {', '.join(other.versions) or 'none'})"
-    more = f", so did {len(still_open) - 1} more" if len(still_open) > 1 else ""
+    more = f", {len(still_open) - 1} more changed too" if len(still_open) > 1 else ""
     return f"{asked.parent} {moved}{more}, and {origin} doesn't say with which constraint on {name}"
 
 
