@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,16 @@ class TestRefusals:
         commit(repository, {"requirements.txt": NEW})
         with pytest.raises(RevisionError, match="in common"):
             lockblame.diff("main...lonely")
+
+
+def test_a_live_environment_is_compared_with_its_lock(tmp_path):
+    """The environment that runs the tests, without running it: this very package is not in the lock."""
+    lock = lockblame.read("nothing==1\n", format="requirements")
+    for place in (Path(sys.prefix), Path(sys.executable)):
+        installed = lockblame.read(place)
+        assert installed.format == "installed"
+        assert installed.get("pytest")[0].version == pytest.__version__
+        assert [change.kind for change in lockblame.diff(lock, installed).get("pytest")] == ["added"]
 
 
 def test_two_formats_compare(repository: Path):

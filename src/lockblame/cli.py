@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lockblame.errors import LockblameError, SymptomError
+from lockblame.errors import LockblameError, ReadError, SymptomError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lockblame.api.reading import Source
     from lockblame.model import Delta, Environment, Report
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -110,7 +111,11 @@ def _sides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="BEFORE", help="the good side, or a range BASE..HEAD")
     parser.add_argument("after", metavar="AFTER", nargs="?", help="the bad side (default: the working tree)")
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
-    parser.add_argument("--python", metavar="VERSION", help="narrow to what this Python would install, such as 3.12")
+    parser.add_argument(
+        "--python",
+        metavar="VERSION|PATH",
+        help="narrow to what this Python would install (3.12), or compare with what is installed for it (a path)",
+    )
     parser.add_argument("--platform", metavar="NAME", choices=("linux", "darwin", "win32"), help="and this platform")
 
 
@@ -162,7 +167,7 @@ def _day(text: str) -> datetime:
 def _diff(options: argparse.Namespace) -> int:
     from lockblame.api.comparing import diff
 
-    found = diff(options.before, options.after, environment=_environment(options))
+    found = diff(*_ends(options), environment=_environment(options))
     if options.why is None:
         _show(found, options.format)
     else:
@@ -180,8 +185,7 @@ def _blame(options: argparse.Namespace) -> int:
     from lockblame.terminal import progress
 
     report = blame(
-        options.before,
-        options.after,
+        *_ends(options),
         symptom=_symptom(options),
         environment=_environment(options),
         issues=options.issues,
@@ -222,13 +226,31 @@ def _symptom(options: argparse.Namespace) -> str | None:
     return symptom
 
 
+def _ends(options: argparse.Namespace) -> tuple[Source, Source | None]:
+    """Both sides; an interpreter given with --python is the side after."""
+    if options.python is None or _is_version(options.python):
+        return options.before, options.after
+    if options.after is not None:
+        raise ReadError("--python", "names an environment, which takes the place of AFTER", "leave one of them out")
+    from pathlib import Path
+
+    from lockblame.api.reading import read
+
+    return options.before, read(Path(options.python), format="installed")
+
+
+def _is_version(text: str) -> bool:
+    return all(part.isdecimal() for part in text.split("."))
+
+
 def _environment(options: argparse.Namespace) -> Environment | None:
-    if options.python is None and options.platform is None:
+    if options.platform is None and (options.python is None or not _is_version(options.python)):
         return None
     from lockblame.model import Environment
 
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Environment(python=options.python or here, platform=options.platform or sys.platform)
+    version = options.python if options.python and _is_version(options.python) else here
+    return Environment(python=version, platform=options.platform or sys.platform)
 
 
 def _show(found: Delta | Report, style: str) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Source = Snapshot | str | bytes | os.PathLike[str]
 """What `read` takes."""
 
+INSTALLED = "installed"
+"""The format name that takes a path for an environment's, whatever it looks like."""
+
 Fetch = Callable[[str], bytes | None]
 
 
@@ -41,7 +44,8 @@ def read(
 ) -> Snapshot:
     """The lock (or all locks) that `source` names, as a Snapshot.
 
-    `source` is a file, a folder, a git revision, `REV:path`, or with `format` the content itself (str or bytes). `at` is the
+    `source` is a file, a folder, a git revision, `REV:path`, an environment (its folder or interpreter; any folder with
+    `format="installed"`), or with another `format` the content itself (str or bytes). `at` is the
     revision that a path is read at. `repository` is the folder that paths and revisions are looked up in (default: the
     current one). A folder or revision with several locks gives one Snapshot with a part for each lock; one
     among them that can't be read is a Gap in it. Nothing is written, and git's work tree is not touched.
@@ -64,12 +68,18 @@ def resolve(source: Source, *, at: str | None = None, format: str | None = None,
         raise ReadError(text or "(empty)", "is neither a file nor a revision", "name a lock, a folder, REV or REV:path")
     if at is not None:
         return at_revision(at, text, format, folder)
+    if format == INSTALLED or _is_environment(folder / text):
+        return _environment(text, folder)
     if (folder / text).is_dir():
         return _folder(text, folder)
     if _exists(text, folder) or isinstance(source, os.PathLike):
         return _file(text, format, folder)
     revision, colon, path = text.partition(":")
     return at_revision(revision, path, format, folder) if colon and path else whole_revision(text, folder)
+
+
+def _told(format: str | None) -> bool:
+    return format is not None and format != INSTALLED
 
 
 def _exists(text: str, folder: Path) -> bool:
@@ -92,6 +102,19 @@ def _file(text: str, format: str | None, folder: Path) -> Side:
     root = (checkout and checkout.root) or _outer_folder(path)
     snapshot = lockfiles.parse(data, _relative(path, root), origin=text, format=format, opener=files.opener(root))
     return Side(snapshot=snapshot, checkout=checkout, worktree=checkout is not None)
+
+
+def _is_environment(path: Path) -> bool:
+    """A virtual environment's folder, its interpreter, or a site-packages folder."""
+    if path.is_dir():
+        return (path / "pyvenv.cfg").is_file() or path.name in ("site-packages", "dist-packages")
+    return path.name.startswith("python") and os.access(path, os.X_OK) and path.is_file()
+
+
+def _environment(text: str, folder: Path) -> Side:
+    from lockblame import installed
+
+    return Side(snapshot=installed.read(folder / text))
 
 
 def _outer_folder(path: Path) -> Path:
