@@ -7,12 +7,14 @@ repository, and every answer is bounded in time and size.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -106,34 +108,50 @@ class Running:
         self._out = cast("IO[bytes]", process.stdout)
         self._command = command
         self._late = False
+        self._deadline = math.inf
+        self._over = threading.Event()
         self._heard = bytearray()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def _listen(self) -> None:
         with cast("BufferedReader", self._process.stderr) as stream:
             while chunk := stream.read1(LARGEST_COMPLAINT):
                 self._heard += chunk[: LARGEST_COMPLAINT - len(self._heard)]
 
+    def _watch(self) -> None:
+        # One thread that looks at the clock now and then: a timer of its own for each of ten thousand answers would cost more
+        # than the answers.
+        while not self._over.wait(min(TIMEOUT / 4, 1.0)):
+            if time.monotonic() > self._deadline:
+                self._late = True
+                _stop(self._process)
+                return
+
     def _complaint(self) -> str:
         self._listener.join(1)
         return _sentence(bytes(self._heard))
 
-    def _give_up(self) -> None:
-        self._late = True
-        _stop(self._process)
-
     @contextmanager
     def _in_time(self) -> Iterator[None]:
-        watch = threading.Timer(TIMEOUT, self._give_up)
-        watch.daemon = True
-        watch.start()
+        self._deadline = time.monotonic() + TIMEOUT
         try:
             yield
         finally:
-            watch.cancel()
+            self._deadline = math.inf
             if self._late:
                 raise ReadError(self._command, f"had no answer within {TIMEOUT:g} seconds")
+
+    def close(self) -> None:
+        """Ends git, and all that it started."""
+        self._over.set()
+        _stop(self._process)
+        for stream in (self._in, self._out):
+            # What was still to be written may have nowhere to go any more.
+            with suppress(OSError):
+                stream.close()
+        self._process.wait()
 
     def finish(self) -> Answer:
         """Everything that is still to come."""
@@ -194,19 +212,14 @@ def started(folder: Path, *arguments: str) -> Iterator[Running]:
         )
     except (OSError, ValueError) as error:
         raise _not_started(folder, error) from error
+    running = Running(process, f"git {arguments[0]}")
     try:
-        yield Running(process, f"git {arguments[0]}")
+        yield running
     finally:
-        _stop(process)
-        for stream in (process.stdin, process.stdout):
-            # What was still to be written may have nowhere to go any more.
-            with suppress(OSError):
-                cast("IO[bytes]", stream).close()
-        process.wait()
+        running.close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends git, and all that it started."""
     # As long as nobody has waited for it, its number is its own, even when it has ended and only its children are left.
     if process.returncode is None:
         with suppress(OSError):
