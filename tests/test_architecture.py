@@ -46,7 +46,7 @@ HOMES = {
     "rtoml": {"lockfiles", "config", "lexicon"},
     "tomlkit": {"rollback"},
     "packageurl": {"report", "client", "lockfiles"},
-    "rich": {"report", "terminal"},
+    "rich": {"terminal"},
     "packaging": None,
 }
 """Heavy dependencies, and the only noun that may use each (None: any)."""

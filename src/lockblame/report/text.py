@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Report, Suspect
 from lockblame.report.answer import answer, dated, leading, link, moved, share, trail
+from lockblame.report.columns import table, wrapped
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
 SUSPECTS_SHOWN = 8
 ISSUES_SHOWN = 8
+_STYLES = {"bold": "\x1b[1m", "dim": "\x1b[2m", "link": "\x1b[36m"}
+_PLAIN = "\x1b[0m"
 
 
 def delta(found: Delta, *, width: int = 100, colour: bool = False) -> str:
@@ -46,73 +42,57 @@ class _Page:
     """A sheet of `width` columns that is written from top to bottom."""
 
     def __init__(self, width: int, colour: bool) -> None:
-        from rich.console import Console
-
-        self._file = io.StringIO()
-        self._console: Console = Console(
-            file=self._file,
-            width=max(width, 40),
-            force_terminal=colour,
-            no_color=not colour,
-            color_system="standard" if colour else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            legacy_windows=False,
-        )
+        self._width = max(width, 40)
+        self._colour = colour
+        self._lines: list[str] = []
 
     def text(self) -> str:
-        lines = [row.rstrip() for row in self._file.getvalue().split("\n")]
-        # a table ends with an empty row, and so begins a heading: one is enough
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+        return "\n".join(self._lines).strip("\n") + "\n"
 
-    def say(self, sentence: str, style: str = "", indent: int = 0) -> None:
-        from rich.padding import Padding
-        from rich.text import Text
+    def say(self, sentence: str, style: str = "", indent: str = "", hanging: str | None = None) -> None:
+        self._lines += [self._styled(row, style) for row in wrapped(sentence, self._width, indent, hanging)]
 
-        self._console.print(Padding(Text(sentence, style=style, overflow="fold"), (0, 0, 0, indent)))
+    def _styled(self, row: str, style: str) -> str:
+        return f"{_STYLES[style]}{row}{_PLAIN}" if self._colour and style else row
 
     def link(self, label: str, address: str) -> None:
         """A link is never wrapped: a broken address can't be opened."""
-        self._console.print(f"  {label}{address}", soft_wrap=True, style="cyan")
+        self._lines.append(label + self._styled(address, "link"))
 
     def heading(self, title: str) -> None:
-        self._console.print()
+        self._lines.append("")
         self.say(title, "bold")
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
+        first, *others = table(header, rows, self._width, right)
+        self._lines += [self._styled(first, "dim"), *others]
 
     def answer(self, found: Report) -> None:
         top = answer(found)
         self.say(top.headline, "bold")
         if top.how:
-            self.say(f"How it came in: {top.how}.", indent=2)
+            self.say(f"How it came in: {top.how}.", indent="  ")
         if top.first is not None:
-            self.link("Open first: ", link(top.first))
-            self.say(f"“{line(top.first.issue.title)}” ({dated(top.first)})", indent=2)
-        evidence = leading(top.first.evidence) if top.first else top.because
+            self.link("  Open first: ", link(top.first))
+            self.say(f"“{line(top.first.issue.title)}” ({dated(top.first)})", indent="  ")
+        self.evidence(leading(top.first.evidence) if top.first else top.because)
+
+    def evidence(self, evidence: Sequence[Evidence]) -> None:
         if evidence:
-            self.say("Why:", indent=2)
-            self.evidence(evidence)
-
-    def evidence(self, evidence: Iterable[Evidence]) -> None:
-        from rich.padding import Padding
-
-        table = self._table()
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(overflow="fold", ratio=1)
+            self.say("Why:", indent="  ")
         for one in evidence:
-            table.add_row(f"{one.weight:+.2f}", line(one.detail))
-        self._console.print(Padding(table, (0, 0, 0, 3)))
+            self.say(f"{one.weight:+6.2f}  {line(one.detail)}", indent="  ", hanging=" " * 10)
 
     def suspects(self, suspects: Sequence[Suspect]) -> None:
         if not suspects:
             return
         self.heading("Suspects")
-        table = self._table("", "change", "share", "score", "comes in by")
+        rows = []
         for place, suspect in enumerate(suspects[:SUSPECTS_SHOWN], 1):
             paths = suspect.change.paths_after or suspect.change.paths_before
             by = trail(paths[0][:-1]) if paths else "unknown"
-            table.add_row(str(place), moved(suspect.change), share(suspect), f"{suspect.score:.2f}", by)
-        self._console.print(table)
+            rows.append((str(place), moved(suspect.change), share(suspect), f"{suspect.score:.2f}", by))
+        self.table(("", "change", "share", "score", "comes in by"), rows, right=frozenset({0, 2, 3}))
         self.more(len(suspects) - SUSPECTS_SHOWN, "suspects")
 
     def issues(self, matches: Sequence[Match]) -> None:
@@ -120,9 +100,9 @@ class _Page:
             return
         self.heading("Upstream reports that fit best")
         for place, match in enumerate(matches[:ISSUES_SHOWN], 1):
-            self.say(f"{place}. {line(match.issue.title)}", indent=0)
-            self.link(" ", link(match))
-            self.say(f"{match.package}, {dated(match)}, score {match.score:.2f}", "dim", indent=3)
+            self.say(line(match.issue.title), indent=f"{place}. ", hanging="   ")
+            self.link("   ", link(match))
+            self.say(f"{line(match.package)}, {dated(match)}, score {match.score:.2f}", "dim", indent="   ")
         self.more(len(matches) - ISSUES_SHOWN, "reports")
 
     def changes(self, found: Delta) -> None:
@@ -131,11 +111,8 @@ class _Page:
         for lock in sorted(locks, key=lambda name: name or ""):
             if len(locks) > 1:
                 self.say(line(lock or ""), "bold")
-            table = self._table("package", "before", "after", "what", "comes in by")
-            for entry in entries:
-                if entry.lock == lock:
-                    table.add_row(*_row(entry))
-            self._console.print(table)
+            header = ("package", "before", "after", "what", "comes in by")
+            self.table(header, (_row(entry) for entry in entries if entry.lock == lock))
         if not entries:
             self.say("Nothing changed.")
 
@@ -145,7 +122,8 @@ class _Page:
         self.heading(f"What else the deploy brought (commits: {len(deployment.commits)})")
         for kind, paths in deployment.touched.items():
             shown = ", ".join(line(path, 80) for path in paths[:4])
-            self.say(f"{kind}: {shown}" + (f" and {len(paths) - 4} more" if len(paths) > 4 else ""), indent=2)
+            more = f" and {len(paths) - 4} more" if len(paths) > 4 else ""
+            self.say(f"{kind}: {shown}{more}", indent="  ", hanging="    ")
 
     def gaps(self, gaps: Sequence[Gap]) -> None:
         if not gaps:
@@ -153,20 +131,11 @@ class _Page:
         self.heading(f"Not looked at ({len(gaps)})")
         for gap in gaps:
             hint = f" ({line(gap.hint)})" if gap.hint else ""
-            self.say(f"- {line(gap.subject)}: {line(gap.detail)}{hint}", indent=0)
+            self.say(f"{line(gap.subject)}: {line(gap.detail)}{hint}", indent="- ", hanging="  ")
 
     def more(self, left: int, what: str) -> None:
         if left > 0:
-            self.say(f"… and {left} more {what} (--format json has all)", "dim", indent=2)
-
-    def _table(self, *columns: str) -> Table:
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
-
-        table = Table(box=SIMPLE_HEAD if columns else None, show_header=bool(columns), pad_edge=False, header_style="dim")
-        for column in columns:
-            table.add_column(column, overflow="fold", justify="right" if column in ("share", "score") else "left")
-        return table
+            self.say(f"… and {left} more {what} (--format json has all)", "dim", indent="  ")
 
 
 def _row(entry: Named) -> tuple[str, str, str, str, str]:
