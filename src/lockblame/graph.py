@@ -7,14 +7,17 @@ of names. Shortest paths are found best first with the exact distance from the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from lockblame.model import Edge, Path, Pin, Root, Snapshot
 
+_EXTRA = re.compile(r"""\bextra\s*+==\s*+['"]([^'"]{1,200})['"]""")
+_CONFLICT = re.compile(r"(?:extra|group|project)-\d++-")
 _STEPS_FOR_ALL = 2_000
 _STEPS_FOR_EACH = 60
 """How long the search for simple paths goes on where cycles keep running into themselves."""
@@ -51,10 +54,115 @@ def _order(node: Root | Pin) -> tuple[str, str]:
     return node.name, node.version or ""
 
 
+class _Resolution:
+    """Which edge leads to which nodes; one that needs an extra only where the extra is asked for.
+
+    What no edge leads to then was brought by an extra that somebody asked for without its being written (the roots of a lock
+    without a project beside it): those edges count after all.
+    """
+
+    def __init__(self, nodes: Sequence[Root | Pin], roots: Sequence[Root], by_name: Mapping[str, list[int]]) -> None:
+        self.parents: list[list[tuple[int, Edge]]] = [[] for _ in nodes]
+        self._nodes = nodes
+        self._roots = {root.name: number for number, root in enumerate(roots)}
+        self._by_name = by_name
+        self._known: dict[tuple[str, str | None, tuple[str, ...]], list[int]] = {}
+        self._asked: dict[int, set[str]] = {}
+        self._guarded: dict[int, list[tuple[frozenset[str], Edge]]] = {}
+        self._take_plain(len(roots))
+        self._follow(list(self._asked))
+        while self._guarded and self._take_for_orphans(len(roots)):
+            pass
+
+    def _take_plain(self, roots: int) -> None:
+        for number, node in enumerate(self._nodes):
+            if isinstance(node, Pin) and node.extras:
+                self._asked.setdefault(number, set()).update(map(spelled, node.extras))
+            for edge in node.requires:
+                needed = _extras(edge.marker) if number >= roots and edge.marker and "extra" in edge.marker else None
+                if needed:
+                    self._guarded.setdefault(number, []).append((needed, edge))
+                else:
+                    self._take(number, edge)
+
+    def _follow(self, waiting: list[int]) -> None:
+        """Takes the edges whose extras are asked for, and what those ask for in turn."""
+        while waiting:
+            number = waiting.pop()
+            asked = self._asked.get(number, set())
+            for needed, edge in self._guarded.pop(number, ()):
+                if asked & needed:
+                    waiting.extend(self._take(number, edge))
+                else:
+                    self._guarded.setdefault(number, []).append((needed, edge))
+
+    def _take_for_orphans(self, roots: int) -> bool:
+        orphans = {number for number, parents in enumerate(self.parents) if not parents and number >= roots}
+        grown: list[int] = []
+        for number, guarded in list(self._guarded.items()):
+            leading = [one for one in guarded if any(target in orphans and target != number for target in self._targets(one[1]))]
+            if leading:
+                self._guarded[number] = [one for one in guarded if one not in leading]
+                grown.append(number)
+                for _, edge in leading:
+                    grown.extend(self._take(number, edge))
+        self._follow(grown)
+        return bool(grown)
+
+    def _take(self, number: int, edge: Edge) -> list[int]:
+        """Adds the edge; the nodes of which it asks extras that nobody asked for yet."""
+        grown = []
+        for target in self._targets(edge):
+            if target != number:
+                self.parents[target].append((number, edge))
+            if edge.extras:
+                asked = self._asked.setdefault(target, set())
+                new = {spelled(extra) for extra in edge.extras} - asked
+                if new:
+                    asked |= new
+                    grown.append(target)
+        return grown
+
+    def _targets(self, edge: Edge) -> list[int]:
+        """The nodes an edge leads to."""
+        key = (edge.name, edge.version, edge.extras)
+        targets = self._known.get(key)
+        if targets is None:
+            targets = self._known[key] = self._found(edge)
+        return targets
+
+    def _found(self, edge: Edge) -> list[int]:
+        found = self._by_name.get(edge.name)
+        if found is None:
+            return [self._roots[edge.name]] if edge.name in self._roots else []
+        if len(found) == 1:
+            return found
+        pins = self._nodes
+        if edge.version is not None:
+            found = [number for number in found if pins[number].version == edge.version] or found
+        # PDM has an entry of its own for a package with extras, beside the plain one.
+        asked = set(edge.extras)
+        fitting = [number for number in found if asked == set(getattr(pins[number], "extras", ()))]
+        return fitting or found
+
+
+@lru_cache(maxsize=2048)
+def _extras(marker: str) -> frozenset[str]:
+    """The extras that a marker asks for; uv's names for conflicting ones ("extra-3-app-gpu") speak of the project's."""
+    return frozenset(spelled(name) for name in _EXTRA.findall(marker) if not _CONFLICT.match(name))
+
+
+@lru_cache(maxsize=4096)
+def spelled(extra: str) -> str:
+    """The one spelling of an extra that compares equal (PEP 685)."""
+    return re.sub(r"[-_.]+", "-", extra).lower()
+
+
 class Graph:
     """The requirements of one lock, resolved. A composite Snapshot has one Graph for each of its parts, not one for all.
 
-    An edge goes to the fork whose version it names, else to every pin of that name; one whose target isn't locked is left out.
+    An edge goes to the fork whose version it names, else to every pin of that name; one whose target isn't locked is left out,
+    and so is one that needs an extra which nobody asks for.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -113,36 +221,10 @@ class Graph:
 
     # --- resolution -------------------------------------------------------------------------------------------------
 
-    def _targets(self, edge: Edge) -> list[int]:
-        """The nodes an edge leads to."""
-        found = self._by_name.get(edge.name)
-        if found is None:
-            return [number for number, root in enumerate(self._roots) if root.name == edge.name]
-        if len(found) == 1:
-            return found
-        pins = self._nodes
-        if edge.version is not None:
-            found = [number for number in found if pins[number].version == edge.version] or found
-        # PDM has an entry of its own for a package with extras, beside the plain one.
-        asked = set(edge.extras)
-        fitting = [number for number in found if asked == set(getattr(pins[number], "extras", ()))]
-        return fitting or found
-
     @cached_property
     def _parents(self) -> list[list[tuple[int, Edge]]]:
-        """For each node the nodes that require it, in the order of the lock."""
-        parents: list[list[tuple[int, Edge]]] = [[] for _ in self._nodes]
-        known: dict[tuple[str, str | None, tuple[str, ...]], list[int]] = {}
-        for number, node in enumerate(self._nodes):
-            for edge in node.requires:
-                key = (edge.name, edge.version, edge.extras)
-                targets = known.get(key)
-                if targets is None:
-                    targets = known[key] = self._targets(edge)
-                for target in targets:
-                    if target != number:
-                        parents[target].append((number, edge))
-        return parents
+        """For each node the nodes that require it."""
+        return _Resolution(self._nodes, self._roots, self._by_name).parents
 
     @cached_property
     def _distances(self) -> list[int | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lockblame.delta import constraints
 from lockblame.delta.pairing import either
 from lockblame.graph import Graph, Parent
-from lockblame.markers import possible
+from lockblame.markers import overlap, possible
 from lockblame.model import Demand, Edge, Pin, Snapshot
 
 Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
@@ -19,7 +19,8 @@ Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
 class Ask:
     """What one parent (in all its forks) asks of a package: the constraints, each on its own, and under which conditions.
 
-    `known` is False where the lock doesn't write constraints and no metadata was at hand.
+    Of a package that is `forked` each constraint may be for another fork; else all of them hold for its one version. `known` is
+    False where the lock doesn't write constraints and no metadata was at hand.
     """
 
     parent: str
@@ -28,6 +29,7 @@ class Ask:
     specifiers: tuple[str, ...]
     scopes: frozenset[tuple[str | None, frozenset[str], str | None]]
     known: bool
+    forked: bool
 
     @property
     def key(self) -> tuple[bool, str]:
@@ -47,23 +49,29 @@ class Ask:
     @property
     def text(self) -> str:
         """The constraints as one text."""
-        return " or ".join(specifier or "*" for specifier in self.specifiers) if any(self.specifiers) else ""
+        if len(self.specifiers) == 1:
+            return self.specifiers[0]
+        joined = " or " if self.forked else " and "
+        return joined.join(filter(None, self.specifiers))
 
     def shown(self, name: str) -> str:
         """The requirement as one would write it: "kombu>=5.3.2,<6.0"."""
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
-        blank = " " if (self.text and self.text[0] in "@^~*0123456789") or " or " in self.text else ""
-        return f"{name}{extras}{blank}{self.text}"
+        text = self.text
+        blank = " " if text and (text[0] in "@^~*0123456789" or " " in text) else ""
+        return f"{name}{extras}{blank}{text}"
 
     def refuses(self, version: str | None) -> bool:
-        """Whether none of the constraints lets that version in, for certain."""
+        """Whether the constraints don't let that version in, for certain: none of them, where each fork has its own."""
         if not self.known or version is None or not self.specifiers:
             return False
-        return all(constraints.allows(specifier, version) is False for specifier in self.specifiers)
+        refusing = [constraints.allows(specifier, version) is False for specifier in self.specifiers]
+        return all(refusing) if self.forked else any(refusing)
 
     def accepts(self, version: str) -> bool:
-        """Whether one of the constraints lets that version in, for certain."""
-        return self.known and any(constraints.allows(specifier, version) for specifier in self.specifiers)
+        """Whether the constraints let that version in, for certain."""
+        accepting = [constraints.allows(specifier, version) is True for specifier in self.specifiers]
+        return self.known and (any(accepting) if self.forked else all(accepting))
 
     def same(self, other: Ask) -> bool:
         """Whether the constraints are the same, as far as both are known."""
@@ -98,13 +106,19 @@ class Asking:
         """What each parent asks of `name` (of that `pin` of it), by (whether it is no root, parent): roots sort first."""
         by_parent: dict[tuple[bool, str], list[Parent]] = {}
         for parent in self.graph.demands(name, pin):
-            marker = parent.edge.marker
-            if marker is not None and "python" in marker and not possible(marker, self._pythons):
-                continue
-            by_parent.setdefault((not parent.root, parent.name), []).append(parent)
-        return {key: self._ask(name, found) for key, found in sorted(by_parent.items())}
+            if self._holds(parent.edge.marker, pin):
+                by_parent.setdefault((not parent.root, parent.name), []).append(parent)
+        forked = len(self.snapshot.get(name)) > 1
+        return {key: self._ask(name, found, forked=forked) for key, found in by_parent.items()}
 
-    def _ask(self, name: str, found: list[Parent]) -> Ask:
+    def _holds(self, marker: str | None, pin: Pin | None) -> bool:
+        if marker is None:
+            return True
+        if "python" in marker and not possible(marker, self._pythons):
+            return False
+        return pin is None or pin.marker is None or overlap(marker, pin.marker)
+
+    def _ask(self, name: str, found: list[Parent], *, forked: bool) -> Ask:
         first = found[0]
         specifiers: set[str] = set()
         known = True
@@ -119,6 +133,7 @@ class Asking:
             specifiers=tuple(sorted(specifiers)),
             scopes=frozenset((one.edge.marker, frozenset(one.edge.extras), one.edge.group) for one in found),
             known=known,
+            forked=forked,
         )
 
     def _written(self, name: str, parent: Parent) -> tuple[str, ...] | None:
@@ -130,7 +145,8 @@ class Asking:
         required = self._metadata.get((parent.name, parent.node.version or ""))
         if required is None:
             return None
-        return tuple(edge.specifier for edge in required if edge.name == name) or None
+        asked = [edge for edge in required if edge.name == name]
+        return tuple(edge.specifier for edge in asked if self._holds(edge.marker, None)) or None
 
 
 def demand(before: Ask | None, after: Ask | None) -> Demand:

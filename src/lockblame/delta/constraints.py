@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 _CLAUSE = re.compile(r"(\^|~=|~|===?|!=|<=|>=|<|>)?\s*([0-9A-Za-z][0-9A-Za-z.*+!_-]*+|\*)")
-_VERSION = re.compile(r"[0-9][0-9A-Za-z.*+!_-]*+")
-_SUFFIXES = ("", ".dev0", "a0", ".post1", ".0.1", ".1", "0")
-_NAMED = 20
+_ZEROS = re.compile(r"(?:\.0)++$")
 _SEPARATORS = re.compile(r"[\s,]*+")
 _LONGEST = 2_000
 """Characters of a constraint that is looked at; longer ones are nobody's."""
@@ -32,14 +30,8 @@ def allows(constraint: str, version: str) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def same(a: str, b: str) -> bool:
-    """Whether two constraints let the same versions in ("<6,>=5" and ">=5, <6.0"), tried at those they name and beside them."""
-    if a == b or _clauses(a) == _clauses(b):
-        return True
-    if _alternatives(a) is None or _alternatives(b) is None:
-        return False
-    named = sorted({text.removesuffix(".*") for text in _VERSION.findall(f"{a} {b}")})[:_NAMED]
-    beside = [f"{text}{suffix}" for text in ["0", *named] for suffix in _SUFFIXES if parsed(f"{text}{suffix}") is not None]
-    return all(allows(a, text) == allows(b, text) for text in beside)
+    """Whether two constraints are the same but for order and spelling ("<6,>=5" and ">=5, <6.0.dev0")."""
+    return a == b or _clauses(a) == _clauses(b)
 
 
 def standard(constraint: str) -> str | None:
@@ -50,9 +42,16 @@ def standard(constraint: str) -> str | None:
 
 def _clauses(constraint: str) -> frozenset[frozenset[str]]:
     return frozenset(
-        frozenset("".join(clause.split()) for clause in re.split(r",", alternative) if clause.strip() not in ("", "*"))
+        frozenset(_bare("".join(clause.split())) for clause in alternative.split(",") if clause.strip() not in ("", "*"))
         for alternative in constraint.split("||")
     )
+
+
+def _bare(clause: str) -> str:
+    """A bound without the zeros that don't change it; "<6" leaves the pre-releases of 6 out as "<6.dev0" does."""
+    if not clause.startswith(("<", ">=")) or "*" in clause:
+        return clause
+    return _ZEROS.sub("", clause.removesuffix(".dev0") if clause.startswith("<") else clause)
 
 
 @lru_cache(maxsize=4096)
