@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from lockblame import fields
 from lockblame.errors import BadResponse
@@ -34,7 +34,7 @@ def project(name: str, index_url: str) -> Flow[Project]:
         if kind in (HTML, "text/html"):
             return _from_html(normalized, response)
     except fields.FieldError as error:
-        raise BadResponse(normalized, f"the index's answer makes no sense at {error}", response.url) from None
+        raise BadResponse(normalized, f"the index's answer makes no sense: {error.place} {error.detail}", response.url) from None
     raise BadResponse(
         normalized, f"the index answered with {kind[:80] or 'no content type'} instead of a project page", response.url
     )
@@ -64,7 +64,7 @@ def _from_json(name: str, response: Response) -> Project:
 
 def _file_from_json(record: Mapping[str, Any], where: str, project: str, base: str) -> File:
     name = fields.text(record, "filename", where)
-    url = urljoin(base, fields.text(record, "url", where))
+    url = _joined(base, fields.text(record, "url", where))
     # PEP 714: "core-metadata" is the name that counts, the other one is what early indexes wrote
     offered = record.get("core-metadata", record.get("dist-info-metadata"))
     yanked = record.get("yanked")
@@ -150,55 +150,70 @@ def _release(name: str, version: str, files: list[File]) -> Release:
 # --- the same as HTML ------------------------------------------------------------------------------------------------
 
 
-class _Page(HTMLParser):
-    """Collects the anchors, the base and the meta fields of a PEP 503 page."""
+# Not the standard library's HTMLParser: until Python's fixes of 2025 its time grows with the square of a malformed page and worse
+# (45 s for 60 kB of "<a "). These expressions never go back over what they have read, hence the possessive quantifiers.
+_TAG = re.compile(
+    r"""<(a|base|meta)(?=[\s/>])
+    ((?>[\s/]++(?>[^\s"'<>/=]++(?>\s*+=\s*+(?>"[^"]{0,8000}+"|'[^']{0,8000}+'|[^\s"'<>]++))?)?){0,40}+)
+    \s*+/?+>""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?>\s*+=\s*+(?>"([^"]*+)"|'([^']*+)'|([^\s"'<>]++)))?""")
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.base: str | None = None
-        self.metas: dict[str, str] = {}
-        self.anchors: list[tuple[dict[str, str | None], list[str]]] = []
-        self._open = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag == "a" and values.get("href"):
-            self.anchors.append((values, []))
-            self._open = True
-        elif tag == "base" and self.base is None:
-            self.base = values.get("href")
-        elif tag == "meta" and values.get("name"):
-            self.metas[str(values["name"]).lower()] = values.get("content") or ""
+def _uncommented(page: str) -> str:
+    parts, place = [], 0
+    while (start := page.find("<!--", place)) >= 0 and (end := page.find("-->", start + 4)) >= 0:
+        parts.append(page[place:start])
+        place = end + 3
+    return "".join([*parts, page[place:]])
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._open = False
 
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.anchors[-1][1].append(data)
+def _tags(page: str) -> Iterator[tuple[str, Mapping[str, str | None], str]]:
+    """Each anchor, base and meta element: its name, its attributes (None without a value), the text that follows."""
+    from html import unescape
+
+    for tag in _TAG.finditer(_uncommented(page)):
+        attributes: dict[str, str | None] = {}
+        for name, *values in _ATTRIBUTE.findall(tag[2]):
+            plain = next((value for value in values if value), None)
+            attributes.setdefault(name.lower(), unescape(plain) if plain is not None else None)
+        end = tag.string.find("<", tag.end(), tag.end() + 1000)
+        yield tag[1].lower(), attributes, unescape(tag.string[tag.end() : end]) if end > 0 else ""
 
 
 def _from_html(name: str, response: Response) -> Project:
-    page = _Page()
-    page.feed(response.body.decode("utf-8", "replace"))
-    page.close()
-    _check_version(name, page.metas.get("pypi:repository-version"), response.url)
-    base = urljoin(response.url, page.base) if page.base else response.url
-    anchors = _bounded(name, page.anchors, response.url)
+    base, metas, anchors = None, {}, []
+    for tag, attributes, text in _tags(response.body.decode("utf-8", "replace")):
+        if tag == "a" and attributes.get("href"):
+            anchors.append((attributes, text))
+        elif tag == "base" and base is None:
+            base = attributes.get("href")
+        elif tag == "meta" and attributes.get("name"):
+            metas[str(attributes["name"]).lower()] = attributes.get("content") or ""
+    _check_version(name, metas.get("pypi:repository-version"), response.url)
+    where = _joined(response.url, base) if base else response.url
     return _project(
         name,
         response.url,
-        [_file_from_html(values, "".join(text).strip(), name, base) for values, text in anchors],
+        [_file_from_html(values, text.strip(), name, where) for values, text in _bounded(name, anchors, response.url)],
         (),
-        page.metas.get("pypi:project-status"),
-        page.metas.get("pypi:project-status-reason"),
+        metas.get("pypi:project-status"),
+        metas.get("pypi:project-status-reason"),
     )
 
 
+def _joined(base: str, url: str) -> str:
+    """`url` as seen from `base`; what is no address stays as it is, and can't be asked."""
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return url
+
+
 def _file_from_html(values: Mapping[str, str | None], text: str, project: str, base: str) -> File:
-    url, fragment = urldefrag(urljoin(base, values["href"] or ""))
-    filename = text or unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    url, _, fragment = _joined(base, values["href"] or "").partition("#")
+    filename = text or unquote(url.partition("?")[0].rsplit("/", 1)[-1])
     offered = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
     kind, _, digest = (offered or "").partition("=")
     return File(
