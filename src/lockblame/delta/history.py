@@ -1,7 +1,7 @@
 """Which commit brought which change: the commits that touched a lock, each compared with what was there before it.
 
-A commit is compared with its own parents, not with its neighbour in the list, so that branches that ran side by side don't seem to
-take each other's changes back. Of a merge only that counts which differs from all of its parents: what it decided itself.
+A commit is compared with its own parents, not with its neighbour in the list: branches that ran side by side don't take each
+other's changes back. Of a merge only that counts which differs from all of its parents: what it decided itself.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ class _Reading:
     def revision(self, touch: Touched, package: str | None) -> Revision:
         """What one commit changed."""
         gaps: list[Gap] = []
-        parents = [self._snapshot(identity, touch, gaps) for identity in touch.before]
-        after = self._snapshot(touch.after, touch, gaps, instead=parents[0] if parents else None)
+        commit, place = touch.commit.hash, touch.renamed or touch.path
+        parents = [self._snapshot(blob, place, f"{commit}^{n}", gaps) for n, blob in enumerate(touch.before, 1)]
+        after = self._snapshot(touch.after, touch.path, commit, gaps, instead=parents[0] if parents else None)
         deltas = [] if gaps else [_compared(parent, after, package) for parent in parents]
         self._forget(touch)
         changes = deltas[0].changes if deltas else ()
@@ -109,20 +110,19 @@ class _Reading:
         )
 
     def _snapshot(
-        self, identity: str | None, touch: Touched, gaps: list[Gap], instead: Snapshot | None = None
+        self, identity: str | None, path: str, commit: str, gaps: list[Gap], instead: Snapshot | None = None
     ) -> Snapshot | None:
         """The lock of that text, None where there is none. For one that can't be read `instead` stands from then on."""
         if identity is None:
             return None
         if identity not in self._snapshots:
-            label = f"{touch.path} at {touch.commit.hash[:10]}"
-            opener = partial(self._beside, touch.commit.hash) if self._beside else None
+            label = f"{path} at {commit[:10]}{commit[40:]}"
+            opener = partial(self._beside, commit) if self._beside else None
             try:
-                found = self._series.read(self._fetch(identity), touch.path, origin=label, opener=opener)
+                self._snapshots[identity] = self._series.read(self._fetch(identity), path, origin=label, opener=opener)
             except LockblameError as error:
                 gaps.append(Gap(subject=label, reason=error.slug, detail=str(error), hint=error.hint))
-                found = instead
-            self._snapshots[identity] = found
+                self._snapshots[identity] = instead
         return self._snapshots[identity]
 
     def _forget(self, touch: Touched) -> None:
