@@ -17,26 +17,27 @@ class Format:
     """One lock format: what it is called, which module reads it, which file names it has, and what its content looks like.
 
     `names` matches the whole of a file's name as its tool writes it; `ending` the end of another name ("before.uv.lock").
+    Patterns are texts, since most runs need one or two of them: `re` compiles what is used, once.
     """
 
     name: str
     module: str
-    names: re.Pattern[str] | None = None
+    names: str | None = None
     ending: str | None = None
-    content: re.Pattern[bytes] | None = None
+    content: bytes | None = None
+
+    def named(self, name: str) -> bool:
+        """Whether its tool gives a file this name."""
+        return self.names is not None and re.fullmatch(self.names, name, re.IGNORECASE) is not None
+
+    def looks_like(self, data: bytes) -> bool:
+        """Whether the content has something in it that only this format has."""
+        return self.content is not None and re.search(self.content, data, re.MULTILINE) is not None
 
     def read(self, document: Document) -> Snapshot:
         """What the format's reader makes of the document."""
         reader = cast("Callable[[Document], Snapshot]", import_module(f"lockblame.lockfiles.{self.module}").read)
         return reader(document)
-
-
-def _names(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def _content(pattern: bytes) -> re.Pattern[bytes]:
-    return re.compile(pattern, re.MULTILINE)
 
 
 _UV = rb"^\[\[distribution\]\]|^resolution-markers = \[|^source = \{ (?:registry|editable|virtual|directory|git|url|path) = "
@@ -46,48 +47,50 @@ _REQUIREMENTS = r"(?:.*[_.-])?(?:requirements|constraints)(?:[_.-].*)?\.(?:txt|p
 
 # Order matters for content: the first that matches is it, and requirements, which are nearly any text, come last.
 FORMATS: tuple[Format, ...] = (
-    Format(name="uv", module="uv", names=_names(r"uv\.lock|.+\.py\.lock"), ending="uv.lock", content=_content(_UV)),
+    Format(name="uv", module="uv", names=r"uv\.lock|.+\.py\.lock", ending="uv.lock", content=_UV),
     Format(
         name="pylock",
         module="pylock",
-        names=_names(r"pylock(?:\.[^.]+)?\.toml"),
+        names=r"pylock(?:\.[^.]+)?\.toml",
         ending="pylock.toml",
-        content=_content(rb"^\[\[packages\]\]|^created-by = |^packages = \["),
+        content=rb"^\[\[packages\]\]|^created-by = |^packages = \[",
     ),
-    Format(name="pdm", module="pdm", names=_names(r"pdm(?:\.[^.]+)?\.lock"), ending="pdm.lock", content=_content(_PDM)),
-    Format(name="poetry", module="poetry", names=_names(r"poetry\.lock"), ending="poetry.lock", content=_content(_POETRY)),
+    Format(name="pdm", module="pdm", names=r"pdm(?:\.[^.]+)?\.lock", ending="pdm.lock", content=_PDM),
+    Format(name="poetry", module="poetry", names=r"poetry\.lock", ending="poetry.lock", content=_POETRY),
     Format(
         name="pipenv",
         module="pipenv",
-        names=_names(r"pipfile\.lock"),
+        names=r"pipfile\.lock",
         ending="pipfile.lock",
-        content=_content(rb'^\s*"_meta"\s*:|^\{"_meta"'),
+        content=rb'^\s*"_meta"\s*:|^\{"_meta"',
     ),
     Format(
         name="cyclonedx",
         module="cyclonedx",
-        names=_names(r"bom\.json|.+\.cdx\.json"),
+        names=r"bom\.json|.+\.cdx\.json",
         ending="cdx.json",
-        content=_content(rb'"bomFormat"\s*:\s*"CycloneDX"'),
+        content=rb'"bomFormat"\s*:\s*"CycloneDX"',
     ),
-    Format(name="inspect", module="pip_inspect", content=_content(rb'"pip_version"\s*:')),
-    Format(name="requirements", module="requirements", names=_names(_REQUIREMENTS)),
+    Format(name="inspect", module="pip_inspect", content=rb'"pip_version"\s*:'),
+    Format(name="requirements", module="requirements", names=_REQUIREMENTS),
     Format(name="freeze", module="requirements"),
 )
 _BY_NAME = {each.name: each for each in FORMATS}
 
-_FOLDERS = re.compile(
+_FOLDERS = (
     r"(?:^|/)(?:\.git|\.hg|\.svn|\.?venv|\.?env|virtualenv|\.tox|\.nox|node_modules|site-packages|dist-packages|__pypackages__"
     r"|\.eggs|[^/]+\.(?:egg|dist)-info|\.mypy_cache|\.ruff_cache|\.pytest_cache|\.hypothesis)/"
 )
-_IN_REQUIREMENTS = re.compile(r"(?:^|/)(?:[^/]*[_-])?requirements(?:[_-][^/]*)?/(?:[^/]+/)?[^/]+\.(?:txt|pip)$", re.IGNORECASE)
-_NOT_LOCKS = re.compile(r"(?:^|/)(?:readme|license|licence|notice|changelog|changes|authors|copying)[^/]*\.txt$", re.IGNORECASE)
+_IN_REQUIREMENTS = r"(?i)(?:^|/)(?:[^/]*[_-])?requirements(?:[_-][^/]*)?/(?:[^/]+/)?[^/]+\.(?:txt|pip)$"
+_NOT_LOCKS = r"(?i)(?:^|/)(?:readme|license|licence|notice|changelog|changes|authors|copying)[^/]*\.txt$"
 _TEXT_ENDINGS = (".txt", ".pip", ".lock", ".in", ".pinned", ".frozen", ".freeze", ".req", ".reqs")
-_FIRST_LINE = re.compile(rb"^(?![ \t]*(?:#|\r?$))[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
-_REQUIREMENT = re.compile(
+_FIRST_LINE = rb"(?m)^(?![ \t]*(?:#|\r?$))[ \t]*(.*?)[ \t\r]*$"
+_REQUIREMENT = (
     rb"-{1,2}[a-z][a-z-]*(?:[ =].*)?|(?:git|hg|svn|bzr)\+\S+.*|https?://\S+.*"
     rb"|[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*(?:@\s*\S.*|[(]?(?:===?|~=|!=|[<>]=?)\s*[0-9A-Za-z].*|;.*)?"
 )
+_KEY = rb"[A-Za-z_-]+[ \t]*=[ \t]*[^=]"
+_JSON = ("pipenv", "cyclonedx", "pip_inspect")
 
 
 def known(name: str) -> Format | None:
@@ -102,15 +105,15 @@ def is_lock(path: str) -> bool:
     (True, True, False, False)
     """
     path = path.replace("\\", "/")
-    if _FOLDERS.search(path) or _NOT_LOCKS.search(path):
+    if re.search(_FOLDERS, path) or re.search(_NOT_LOCKS, path):
         return False
-    return by_name(path) is not None or _IN_REQUIREMENTS.search(path) is not None
+    return by_name(path) is not None or re.search(_IN_REQUIREMENTS, path) is not None
 
 
 def by_name(path: str) -> Format | None:
     """The format whose tool gives files this name."""
     name = path.replace("\\", "/").rpartition("/")[2]
-    return next((each for each in FORMATS if each.names is not None and each.names.fullmatch(name)), None)
+    return next((each for each in FORMATS if each.named(name)), None)
 
 
 def detect(document: Document) -> Format | None:
@@ -136,21 +139,17 @@ def detect(document: Document) -> Format | None:
 def _by_content(data: bytes) -> Format | None:
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"{":
-        return next((each for each in FORMATS if each.module in _JSON and each.content and each.content.search(data)), None)
-    if start in (b"[", b"#") or _KEY.match(data.lstrip(b"\xef\xbb\xbf \t\r\n")):
-        return next((each for each in FORMATS if each.module not in _JSON and each.content and each.content.search(data)), None)
+        return next((each for each in FORMATS if each.module in _JSON and each.looks_like(data)), None)
+    if start in (b"[", b"#") or re.match(_KEY, data.lstrip(b"\xef\xbb\xbf \t\r\n")):
+        return next((each for each in FORMATS if each.module not in _JSON and each.looks_like(data)), None)
     return None
-
-
-_JSON = ("pipenv", "cyclonedx", "pip_inspect")
-_KEY = re.compile(rb"[A-Za-z_-]+[ \t]*=[ \t]*[^=]")
 
 
 def _reads_as_requirements(data: bytes) -> bool:
     """Whether the first line that says something looks like a requirement or an option of pip."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data[:4096].decode("utf-16", "replace").encode("utf-8", "replace")
-    found = _FIRST_LINE.search(data[:1_000_000].removeprefix(b"\xef\xbb\xbf"))
+    found = re.search(_FIRST_LINE, data[:1_000_000].removeprefix(b"\xef\xbb\xbf"))
     if found is None:
         return not data.strip() or data.lstrip().startswith(b"#")
-    return _REQUIREMENT.fullmatch(found.group(1)) is not None
+    return re.fullmatch(_REQUIREMENT, found.group(1)) is not None
