@@ -8,7 +8,7 @@ repository is worse than none: where the links contradict each other, the answer
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -36,6 +36,8 @@ _SITE_PAGES = (
     "settings signup site snippets sponsors stars team topics trending user users watching -"
 )
 _NO_OWNER = frozenset(_SITE_PAGES.split())
+# on a host of somebody's own a team may well be called "team"
+_NO_OWNER_ANYWHERE = frozenset({"-", "admin", "api", "explore", "help", "dashboard", "users", "sponsors"})
 # repositories that people's templates leave behind in the links, and where organizations keep their shared texts
 _NO_HOME = frozenset({"pypa/sampleproject", "audreyfeldroy/cookiecutter-pypackage", "audreyr/cookiecutter-pypackage"})
 
@@ -92,7 +94,7 @@ def parse_repository(url: str, forge: Forge | None = None) -> Repository | None:
     kind = forge or _forge(host, path)
     if kind is None or (host.endswith(".github.com") and host != "github.com"):
         return None
-    project = _project_path(kind, path)
+    project = _project_path(kind, path, _NO_OWNER if host in _WHERE else _NO_OWNER_ANYWHERE)
     if project is None:
         return None
     port = f":{parts.port}" if parts.port else ""
@@ -130,8 +132,8 @@ def _forge(host: str, path: list[str]) -> Forge | None:
         return "gitlab"
     if path[2:4] in (["src", "branch"], ["src", "commit"], ["src", "tag"]):
         return "gitea"
-    # of a public domain named after a forge (github.blog, forgejo.org) no page is a repository; of a host below another domain, it is
-    own = host.split(".")[:-2]
+    # on a domain that is named after a forge (github.blog, forgejo.org) no page is a repository
+    own = [] if host.startswith(tuple(f"{public}." for public in _WHERE)) else host.split(".")[:-2]
     return next((forge for word, forge in _HINTS if any(label.startswith(word) for label in own)), None)
 
 
@@ -144,8 +146,8 @@ _REPOSITORY_PAGES = (
 _BELOW = frozenset(_REPOSITORY_PAGES.split())
 
 
-def _project_path(forge: Forge, path: list[str]) -> str | None:
-    if len(path) < 2 or path[0].lower() in _NO_OWNER:
+def _project_path(forge: Forge, path: list[str], no_owner: Container[str]) -> str | None:
+    if len(path) < 2 or path[0].lower() in no_owner:
         return None
     if forge == "gitlab":
         end = (
@@ -179,7 +181,7 @@ def _from_pages(url: str) -> Repository | None:
 def locate(links: Mapping[str, str], name: str) -> Repository | Gap:
     """Where the package `name` is developed, by its `links` (label → URL); a Gap that says why where they don't tell."""
     hosts = {found.host: found.forge for url in links.values() if (found := parse_repository(url))}
-    candidates = [found for label, url in links.items() if (found := _candidate(label, url, name, hosts))]
+    candidates = [item for label, url in links.items() if (item := _candidate(label, url, name, hosts))]
     if not candidates:
         return _nowhere(links, name)
     best = _best(candidates)
