@@ -104,8 +104,8 @@ class Lexicon:
     def extended(self, more: Mapping[str, Any]) -> Lexicon:
         """This lexicon with the user's own wording added; `more` is a table of the settings file.
 
-        `{"slow": ["laggy", "버벅"]}` gives a known concept more wording, and `{"ledger": ["ledger", "원장"]}` adds a thing. A table
-        says more: `{"throttled": {"kind": "failure", "en": [...], "ko": [...], "near": ["slow"]}}`.
+        `{"slow": ["laggy", "버벅"]}` gives a known concept more wording, and `{"ledger": ["ledger", "원장"]}` adds a thing.
+        A table says more: `{"throttled": {"kind": "failure", "en": [...], "ko": [...], "near": ["slow"]}}`.
         Raises FieldError with the place of what is wrong.
         """
         entries = dict(self.entries)

@@ -25,7 +25,8 @@ UNKNOWN = 0.4
 _WISH_LABELS = re.compile(r"enhancement|feature|proposal|\bidea", re.I)
 _REGRESSION_LABELS = re.compile(r"regression", re.I)
 _WISH_TITLES = re.compile(
-    r"^\W{0,3}(?:feature|proposal|rfc|enhancement|add|support|allow|consider|implement|introduce|improve|provide)\b|feature request",
+    r"^\W{0,3}(?:feature|proposal|rfc|enhancement|add|support|allow|consider|implement|introduce|improve|provide)\b|"
+    r"feature request",
     re.I,
 )
 

@@ -14,29 +14,31 @@ WORD = re.compile(r"[^\W\d_][^\W_]*(?:'[^\W\d_]{1,3}\b)?")
 """A word begins with a letter; `_` and `.` separate, so that the parts of an identifier are words as well."""
 
 WORD_OR_NUMBER = re.compile(r"[^\W_]+(?:'[^\W\d_]{1,3}\b)?")
-_NAME_PARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_NAME_PARTS = re.compile(
+    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])(?=[\uac00-\ud7a3])|(?<=[\uac00-\ud7a3])(?=[A-Za-z])"
+)
 
 LONGEST = 40
 
 _STOP = """
 a about above accept actually add after again all already also although always am an and another any anybody anyone anything
 apart appear are around as ask at away back be became because become been before began begin being below besides better between
-beyond both but by came can cannot can't case cases come comes could couldn't current currently day days did didn't different
+beyond both but by came can cannot can't case cases come comes could couldn't current currently day days did didn't
 do does doesn't doing don't done down due during each earlier early either else enough even ever every everybody everyone
 everything exactly example expect expected few find fine first five for found four from further gave get gets getting give given
 gives go goes going gone good got great had happen happened happens hardly has have haven't having he hello help hence her here
 hi high his hour hours how however i idea if in include including indeed info information instead into is isn't issue issues it
 its it's itself i've i'm just keep kept kind know known last later least less let like likely little long look looks lot made
 main make makes making many may maybe me mean meanwhile might mine minute minutes month months more morning most much must my
-myself name near nearly need needed never new next nice night no nobody none nor not nothing noticed now number occur occurs of
-off often old on once one only onto open or other others otherwise ought our ours out over own part people perhaps place please
-plus point possible pretty probably problem problems put quite rather real really reason report result right said same saw say
-says second seconds see seem seems seen set several shall she should show shows similar simple simply since six so some somebody
+myself name near nearly need needed never new next nice night no nobody none nor not nothing noticed now occur occurs of
+off often old on once one only onto or other others otherwise ought our ours out over own part people perhaps place please
+plus point possible pretty probably problem problems quite rather real really reason report result right said same saw say
+says see seem seems seen several shall she should show shows similar simple simply since six so some somebody
 someone something sometimes somewhere soon still such sure take taken takes tell than thank thanks that the their them then there
 therefore these they thing things think this those though three through thus till time times to today together told too took
 toward tried try trying turn turned two under unless until up upon us use used user users uses using usual usually version
 versions very via want wants was way we week weeks well went were what whatever when where whether which while who whole whom
-whose why will with within without won't wonder work working works would wouldn't write year years yes yesterday yet you your
+whose why will with within without won't wonder work working works would wouldn't year years yes yesterday yet you your
 bug describe description expected behavior behaviour actual steps reproduce reproduction environment additional context
 checklist system python package packages library upgrade upgraded upgrading update updated updating release released releases
 deploy deployed deployment rollout
@@ -91,7 +93,7 @@ STOP: frozenset[str] = frozenset(_STOP.split()) | frozenset(fold(word) for word 
 
 
 def split_names(text: str) -> str:
-    """`text` with the parts of CamelCase names apart, beside which the whole name stays in the identifiers."""
+    """`text` with the parts of CamelCase names apart, and Latin words from the Korean endings that hang on them."""
     return _NAME_PARTS.sub(" ", text)
 
 
