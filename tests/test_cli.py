@@ -79,6 +79,56 @@ class TestDiff:
         run = lockblame("diff", "v2", "v3", "--python", "3.12", "--format", "json", folder=project)
         assert next(one for one in json.loads(run.stdout)["changes"] if one["name"] == "kombu")["after"] == ["5.3.4"]
 
+    def test_why_names_who_demands_it_and_every_path(self, project):
+        run = lockblame("diff", "v1", "v2", "--why", "Kombu", "--offline", folder=project)
+        assert "kombu 5.3.1 → 5.3.2 (upgraded, micro)" in run.stdout
+        assert "celery → kombu" in run.stdout
+        document = json.loads(
+            lockblame("diff", "v1", "v2", "--why", "kombu", "--offline", "--format", "json", folder=project).stdout
+        )
+        assert document["why"][0]["paths"]["after"] == [["app", "celery", "kombu"]]
+
+    def test_why_of_what_did_not_change(self, project):
+        assert "did not change" in lockblame("diff", "v1", "v2", "--why", "celery", "--offline", folder=project).stdout
+
+
+class TestHistory:
+    @pytest.fixture
+    def longer(self, project):
+        commit(project, {"requirements.txt": NEW.replace("celery==5.3.1", "celery==5.3.4")}, "v3", "Celery, too")
+        commit(project, {"app/worker.py": "x"}, subject="No lock")
+        return project
+
+    def revisions(self, folder, *arguments):
+        run = lockblame("history", *arguments, "--format", "json", folder=folder)
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)["revisions"]
+
+    def test_which_commit_brought_what(self, longer):
+        found = self.revisions(longer, "requirements.txt")
+        brought = [[(change["name"], change["after"]) for change in one["changes"]] for one in found]
+        assert brought == [[("celery", "5.3.4")], [("kombu", "5.3.2")], [("celery", "5.3.1"), ("kombu", "5.3.1")]]
+        assert found[0]["commit"]["subject"] == "Celery, too"
+
+    def test_one_package_since_a_revision(self, longer):
+        assert len(self.revisions(longer, "--package", "Kombu")) == 2
+        assert self.revisions(longer, "--package", "kombu", "--since", "v2") == []
+
+    def test_text_and_markdown(self, longer):
+        text = lockblame("history", folder=longer).stdout
+        assert "celery 5.3.1 → 5.3.4" in text
+        assert "### " in lockblame("history", "--format", "markdown", folder=longer).stdout
+
+    @pytest.mark.parametrize("arguments", [["no/such.lock"], ["--since", "v9"], ["app"]])
+    def test_what_is_not_there(self, longer, arguments):
+        run = lockblame("history", *arguments, folder=longer)
+        assert (run.returncode, run.stdout, run.stderr.count("\n")) == (3, "", 1)
+
+    def test_blame_names_the_commit_of_each_suspect(self, longer):
+        run = lockblame("blame", "v1..v3", "--symptom", "slow queue", "--offline", "--format", "json", folder=longer)
+        subjects = {one["package"]: [each["subject"] for each in one["commits"]] for one in json.loads(run.stdout)["suspects"]}
+        assert subjects == {"celery": ["Celery, too"], "kombu": ["Change"]}
+
 
 class TestBlame:
     def test_an_issue_of_a_file_is_found(self, project):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 _HOMES = {
     "blame": "lockblame.api.blaming",
     "diff": "lockblame.api.comparing",
+    "history": "lockblame.api.chronicle",
     "read": "lockblame.api.reading",
     "Client": "lockblame.client",
     "LockblameError": "lockblame.errors",
@@ -75,11 +76,13 @@ __all__ = [
     "Symptom",
     "blame",
     "diff",
+    "history",
     "read",
 ]
 
 if TYPE_CHECKING:
     from lockblame.api.blaming import blame
+    from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
     from lockblame.api.reading import read
     from lockblame.client import Client

@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _diff_parser(commands)
     _blame_parser(commands)
+    _history_parser(commands)
     _demo_parser(commands)
     return parser
 
@@ -99,7 +100,7 @@ def _command(commands: Commands, name: str, run: Callable[..., int], help: str, 
     parser = commands.add_parser(
         name,
         help=help,
-        description=f"{help[0].upper()}{help[1:]}.\n\n{SIDES}" if name != "demo" else help,
+        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame") else ""),
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -139,6 +140,15 @@ def _blame_parser(commands: Commands) -> None:
     parser.add_argument("--as-of", metavar="DATE", type=_day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
     parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
     parser.add_argument("--offline", action="store_true", help="open no connection")
+
+
+def _history_parser(commands: Commands) -> None:
+    example = "lockblame history uv.lock --package kombu --since v1.4"
+    parser = _command(commands, "history", _history, "which commit brought which change of a lock", example)
+    parser.add_argument("path", metavar="PATH", nargs="?", help="the lock, or a folder of locks (default: every lock)")
+    parser.add_argument("--package", metavar="NAME", help="only the commits that changed this package")
+    parser.add_argument("--since", metavar="REV", help="without what REV has already")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
 
 
 def _demo_parser(commands: Commands) -> None:
@@ -197,6 +207,15 @@ def _blame(options: argparse.Namespace) -> int:
         progress=progress(sys.stderr),
     )
     _show(report, options.format)
+    return ANSWERED
+
+
+def _history(options: argparse.Namespace) -> int:
+    from lockblame.api.chronicle import history
+    from lockblame.report.revisions import revisions
+
+    found = history(options.path, package=options.package, since=options.since)
+    sys.stdout.write(revisions(found, options.format))
     return ANSWERED
 
 

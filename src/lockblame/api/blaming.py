@@ -14,7 +14,7 @@ from lockblame.api.comparing import compare, sides
 from lockblame.api.evidence import Asked, Knowledge, PathLike
 from lockblame.api.explaining import explained
 from lockblame.api.reading import Side, Source
-from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report
+from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report, Suspect
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def blame(
     delta = explained(delta, known.requirements)
     if save_evidence is not None:
         upstream.save(save_evidence, known)
-    return _report(delta, analyzed, known, lexicon, scorer, as_of, _deployment(one, other))
+    found = _report(delta, analyzed, known, lexicon, scorer, as_of, _deployment(one, other))
+    return _with_commits(found, one, other)
 
 
 def _settings(file: PathLike | None, folder: Path) -> Config:
@@ -184,6 +185,23 @@ def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
         if key not in seen and change.kind != "refiled":
             seen.add(key)
             yield change
+
+
+def _with_commits(report: Report, before: Side, after: Side) -> Report:
+    """The report with, at each suspect, the commits of the deployed range that changed it."""
+    from lockblame.api.chronicle import brought_in
+
+    if before.checkout is None or before.commit is None or (after.commit is None and not after.worktree):
+        return report
+    head = after.commit or before.checkout.commit("HEAD")
+    locks = {suspect.change.lock or after.snapshot.path for suspect in report.suspects}
+    commits = {lock: brought_in(before.checkout, before.commit, head, lock) for lock in sorted(filter(None, locks))}
+
+    def told(suspect: Suspect) -> Suspect:
+        lock = suspect.change.lock or after.snapshot.path or ""
+        return replace(suspect, commits=commits.get(lock, {}).get(suspect.change.name, ()))
+
+    return replace(report, suspects=tuple(told(suspect) for suspect in report.suspects))
 
 
 def _deployment(before: Side, after: Side) -> Deployment | None:

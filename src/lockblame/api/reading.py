@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ def _file(text: str, format: str | None, folder: Path) -> Side:
     data = files.read(path)
     checkout = git.find(path.parent)
     root = (checkout and checkout.root) or _outer_folder(path)
-    snapshot = lockfiles.parse(data, _relative(path, root), origin=text, format=format, opener=files.opener(root))
+    snapshot = lockfiles.parse(data, relative(path, root), origin=text, format=format, opener=files.opener(root))
     return Side(snapshot=snapshot, checkout=checkout, worktree=checkout is not None)
 
 
@@ -123,7 +124,8 @@ def _outer_folder(path: Path) -> Path:
     return current if path.resolve().is_relative_to(current) else path.resolve().parent
 
 
-def _relative(path: Path, root: Path) -> str:
+def relative(path: Path, root: Path) -> str:
+    """`path` as seen from `root`; only its name when it is outside."""
     resolved = path.resolve()
     return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else path.name
 
@@ -137,7 +139,7 @@ def _folder(text: str, outer: Path) -> Side:
     if checkout is None or root is None:
         root, paths, below = folder.resolve(), files.listing(folder), ""
     else:
-        paths, below = checkout.work_paths(), _relative(folder, root)
+        paths, below = checkout.work_paths(), relative(folder, root)
     label = "the working tree" if text == "." and checkout else text
     snapshot = _all_locks(label, _under(paths, below), files.opener(root))
     return Side(snapshot=snapshot, tree=True, checkout=checkout, worktree=checkout is not None)
@@ -149,26 +151,34 @@ def whole_revision(text: str, folder: Path) -> Side:
     commit = checkout.commit(text)
     paths = checkout.paths(commit)
     inner = _under(paths, checkout.prefix)
-    snapshot = _all_locks(_label(text, commit), inner if _locks(inner) else paths, _fetch(checkout, commit))
+    with checkout.contents() as contents:
+        fetch = partial(contents.show, commit)
+        snapshot = _all_locks(_label(text, commit), inner if _locks(inner) else paths, fetch)
     return Side(snapshot=snapshot, tree=True, checkout=checkout, commit=commit)
 
 
 def at_revision(revision: str, path: str, format: str | None, folder: Path) -> Side:
     """One file of a revision, or every lock under one of its folders."""
+    wanted = f"{revision}:{path}"
+    checkout = nearest_checkout(Path(path), wanted) if Path(path).is_absolute() else _checkout(folder, wanted)
+    commit = checkout.commit(revision)
+    with checkout.contents() as contents:
+        snapshot, tree = _named(checkout, commit, revision, path, format, partial(contents.show, commit))
+    return Side(snapshot=snapshot, tree=tree, checkout=checkout, commit=commit)
+
+
+def _named(checkout: Checkout, commit: str, revision: str, path: str, format: str | None, fetch: Fetch) -> tuple[Snapshot, bool]:
+    """The lock at that path of the commit, or those of that folder, and whether it was a folder."""
     from lockblame import lockfiles
 
-    checkout = _checkout(folder, f"{revision}:{path}")
-    commit = checkout.commit(revision)
-    label, fetch = _label(revision, commit), _fetch(checkout, commit)
+    label = _label(revision, commit)
     for candidate in _spellings(checkout, path):
         data = fetch(candidate)
         if data is not None:
-            snapshot = lockfiles.parse(data, candidate, origin=f"{candidate} at {label}", format=format, opener=fetch)
-            return Side(snapshot=snapshot, checkout=checkout, commit=commit)
+            return lockfiles.parse(data, candidate, origin=f"{candidate} at {label}", format=format, opener=fetch), False
         inner = _under(checkout.paths(commit), candidate)
         if inner:
-            snapshot = _all_locks(f"{label}:{candidate}", inner, fetch)
-            return Side(snapshot=snapshot, tree=True, checkout=checkout, commit=commit)
+            return _all_locks(f"{label}:{candidate}", inner, fetch), True
     raise ReadError(f"{revision}:{path}", f"{path} is not in {label}", "paths are counted from the repository's root")
 
 
@@ -183,6 +193,14 @@ def _spellings(checkout: Checkout, path: str) -> tuple[str, ...]:
     from_here = posixpath.normpath(posixpath.join(checkout.prefix, path))
     first, second = (from_here, from_root) if path.startswith(("./", "../")) else (from_root, from_here)
     return tuple(dict.fromkeys(one for one in (first, second) if not one.startswith("..")))
+
+
+def nearest_checkout(path: Path, wanted: str) -> Checkout:
+    """The repository that `path` is in, also when it is not there (any more); ReadError when there is none."""
+    place = path.absolute()
+    while not place.is_dir() and place != place.parent:
+        place = place.parent
+    return _checkout(place, wanted)
 
 
 def _checkout(folder: Path, wanted: str) -> Checkout:
@@ -200,16 +218,14 @@ def _label(revision: str, commit: str) -> str:
     return commit[:10] if commit.startswith(revision) else f"{revision} ({commit[:10]})"
 
 
-def _fetch(checkout: Checkout, commit: str) -> Fetch:
-    def fetch(path: str) -> bytes | None:
-        return checkout.show(commit, path)
-
-    return fetch
-
-
 def _under(paths: Iterable[str], folder: str) -> tuple[str, ...]:
     head = folder.strip("/")
     return tuple(path for path in paths if not head or head == "." or path.startswith(head + "/"))
+
+
+def locks_at(paths: Iterable[str], folder: str) -> tuple[str, ...]:
+    """The locks below a folder of a tree ("" is all of it), sorted."""
+    return _locks(_under(paths, folder))
 
 
 def _locks(paths: Iterable[str]) -> tuple[str, ...]:

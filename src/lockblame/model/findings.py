@@ -65,18 +65,6 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
-    """A change with its evidence. `score` is the sum of its weights, `probability` its share among all suspects (0 to 1)."""
-
-    change: Change
-    evidence: tuple[Evidence, ...] = ()
-    matches: tuple[Match, ...] = ()
-    notes: tuple[Note, ...] = ()
-    score: float = 0.0
-    probability: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """One commit of the deployed range; `date` is the committer's."""
 
@@ -85,6 +73,22 @@ class Commit:
     date: datetime
     subject: str
     paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A change with its evidence. `score` is the sum of its weights, `probability` its share among all suspects (0 to 1).
+
+    `commits` are those of the deployed range that changed this package in its lock, newest first, where git knows them.
+    """
+
+    change: Change
+    evidence: tuple[Evidence, ...] = ()
+    matches: tuple[Match, ...] = ()
+    notes: tuple[Note, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    score: float = 0.0
+    probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from lockblame.model.locks import Gap
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
@@ -67,8 +69,22 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What differs between the two artifacts of a change: dotted modules, symbols (functions, classes, parameters), defaults."""
+    """What differs between the two artifacts of a change; sorted dotted names, whole ones ("kombu.transport.SQS.Channel").
+
+    `modules` differ, came or went. `symbols` are functions, classes, methods, attributes and parameters (after their function's
+    name) that came, went or are called in another way; `added` and `removed` are the modules and symbols that came or went.
+    `functions` have other code. `defaults` are parameters and constants with another value, keys and keywords inside of those
+    included; `values` has each with the source of the value before and after ("" where there was none). `texts_added` and
+    `texts_removed` are string constants (messages, options) of the modules that differ. `gaps` tells what was not compared.
+    """
 
     modules: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    values: tuple[tuple[str, str, str], ...] = ()
+    texts_added: tuple[str, ...] = ()
+    texts_removed: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockblame.model import Change, Delta, Evidence, Match, Path, Report, Suspect
+from lockblame.model import Change, Commit, Delta, Evidence, Match, Path, Report, Suspect
 from lockblame.report.hostile import line, url
 
-REASONS_SHOWN = 5
+REASONS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`headline` one sentence; `how` how the change came in; `because` the leading evidence; `first` the issue to open first."""
+    """`headline` one sentence; `how` how the change came in; `commit` the one that brought it; `because` the leading evidence;
+    `first` the issue to open first."""
 
     headline: str
     how: str | None = None
+    commit: str | None = None
     because: tuple[Evidence, ...] = ()
     first: Match | None = None
 
@@ -35,7 +37,8 @@ def answer(report: Report) -> Answer:
     else:
         headline = f"Most likely to blame: {subject} ({share(suspect)})."
     first = _first(report, suspect)
-    return Answer(headline=headline, how=how(suspect.change), because=leading(suspect.evidence), first=first)
+    commit = brought(suspect.commits[0]) if suspect.commits else None
+    return Answer(headline=headline, how=how(suspect.change), commit=commit, because=leading(suspect.evidence), first=first)
 
 
 def _between(delta: Delta) -> str:
@@ -92,9 +95,16 @@ def how(change: Change) -> str | None:
     return "; ".join(parts) or None
 
 
+def brought(commit: Commit) -> str:
+    """`1a2b3c4d5e of 2023-09-09, "Lock again" (A. Developer)`."""
+    day = commit.date.date().isoformat()
+    return f"{commit.hash[:10]} of {day}, “{line(commit.subject, 120)}” ({line(commit.author, 60)})"
+
+
 def leading(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple[Evidence, ...]:
-    """The evidence that weighs most, heaviest first."""
-    return tuple(sorted(evidence, key=lambda one: -abs(one.weight))[:shown])
+    """The evidence that speaks for it, heaviest first; where nothing does, what there is."""
+    speaking = [one for one in evidence if round(one.weight, 2) > 0] or evidence
+    return tuple(sorted(speaking, key=lambda one: -one.weight)[:shown])
 
 
 def link(match: Match) -> str:

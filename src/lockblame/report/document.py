@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from lockblame.model import Change, Delta, Deployment, Evidence, Gap, Match, Pin, Report, Snapshot, Source, Suspect
+from lockblame.model import Change, Commit, Delta, Deployment, Evidence, Gap, Match, Pin, Report, Snapshot, Source, Suspect
 from lockblame.report.grouping import Named, grouped
 
 SCHEMA = 1
@@ -120,6 +120,7 @@ def _suspect(suspect: Suspect) -> dict[str, Any]:
         "lock": suspect.change.lock,
         "score": suspect.score,
         "probability": suspect.probability,
+        "commits": [commit_to_dict(one) for one in suspect.commits],
         "evidence": _evidence(suspect.evidence),
     }
 
@@ -148,12 +149,14 @@ def _deployment(deployment: Deployment | None) -> dict[str, Any] | None:
     if deployment is None:
         return None
     return {
-        "commits": [
-            {"hash": one.hash, "author": one.author, "date": one.date.isoformat(), "subject": one.subject}
-            for one in deployment.commits
-        ],
+        "commits": [commit_to_dict(one) for one in deployment.commits],
         "touched": {kind: list(paths) for kind, paths in deployment.touched.items()},
     }
+
+
+def commit_to_dict(commit: Commit) -> dict[str, Any]:
+    """A commit as every document shows it."""
+    return {"hash": commit.hash, "author": commit.author, "date": commit.date.isoformat(), "subject": commit.subject}
 
 
 def gap_to_dict(gap: Gap) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def _answer(found: Report) -> list[str]:
     blocks = [f"# {safe(top.headline, 600)}"]
     if top.how:
         blocks.append(f"How it came in: {safe(top.how, 600)}.")
+    if top.commit:
+        blocks.append(f"Brought by commit {safe(top.commit, 400)}.")
     if top.first is not None:
         blocks.append(f"**Open first:** {_reference(top.first)} “{safe(top.first.issue.title)}” ({safe(dated(top.first))})")
     evidence = top.first.evidence if top.first else top.because

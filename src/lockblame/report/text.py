@@ -72,6 +72,8 @@ class _Page:
         self.say(top.headline, "bold")
         if top.how:
             self.say(f"How it came in: {top.how}.", indent="  ")
+        if top.commit:
+            self.say(f"Brought by commit {top.commit}.", indent="  ")
         if top.first is not None:
             self.link("  Open first: ", link(top.first))
             self.say(f"“{line(top.first.issue.title)}” ({dated(top.first)})", indent="  ")
