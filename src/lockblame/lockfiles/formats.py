@@ -130,7 +130,8 @@ def detect(document: Document) -> Format | None:
             ),
             None,
         )
-        found = ended or _by_content(document.data) or found
+        # What has a name of requirements shows at its beginning when it is something else.
+        found = ended or _by_content(document.data if found is None else document.data[:8192]) or found
     if found is None and (name.endswith(_TEXT_ENDINGS) or "." not in name) and _reads_as_requirements(document.data):
         return _BY_NAME["requirements"]
     return found

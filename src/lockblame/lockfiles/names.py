@@ -87,7 +87,6 @@ class Requirement:
         return version if operator == "==" and "," not in version and "*" not in version else None
 
 
-
 def requirement(line: str) -> Requirement | None:
     """The requirement on one line, already without comment and options; None when it isn't one. Linear in its length."""
     head = _HEAD.match(line)

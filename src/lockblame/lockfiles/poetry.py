@@ -136,7 +136,10 @@ class _Files:
 
     def of(self, entry: _Table, name: str, where: str) -> tuple[Artifact, ...]:
         if "files" in entry:
-            return tuple(_artifact(file, f"{where}.files") for file in tables(entry, "files", where))
+            files = entry["files"]
+            if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+                files = tables(entry, "files", where)
+            return tuple([_artifact(file, f"{where}.files") for file in files])
         if "hashes" in entry:
             return tuple(Artifact(hash=_digest(digest)) for digest in texts(entry, "hashes", where))
         if name not in self._known:
@@ -160,7 +163,7 @@ def _shared(listed: _Table, key: str) -> Iterator[Artifact]:
 
 def _artifact(file: _Table, where: str) -> Artifact:
     name, digest = file.get("file"), file.get("hash")
-    if isinstance(name, str) and isinstance(digest, str):
+    if type(name) is type(digest) is str and ":" in digest:
         return Artifact(name=name, hash=digest)
     digest = maybe_text(file, "hash", where)
     return Artifact(name=maybe_text(file, "file", where), hash=_digest(digest) if digest else None)

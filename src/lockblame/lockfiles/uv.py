@@ -163,25 +163,26 @@ def _list(parent: _Table, key: str, where: str, *, extra: str | None = None, gro
 
 
 def _artifacts(entry: _Table, where: str) -> Iterator[Artifact]:
-    sdist, wheels = entry.get("sdist"), entry.get("wheels")
-    if sdist is not None:
+    if "sdist" in entry:
         yield _artifact(table(entry, "sdist", where), f"{where}.sdist")
-    if wheels is not None:
-        for number, wheel in enumerate(tables(entry, "wheels", where)):
-            yield _artifact(wheel, f"{where}.wheels[{number}]")
+    wheels = entry.get("wheels", ())
+    if not isinstance(wheels, list) or not all(isinstance(wheel, dict) for wheel in wheels):
+        wheels = tables(entry, "wheels", where)
+    for number, wheel in enumerate(wheels):
+        yield _artifact(wheel, f"{where}.wheels[{number}]")
 
 
 def _artifact(file: _Table, where: str) -> Artifact:
     url, digest, uploaded = file.get("url"), file.get("hash"), file.get("upload-time")
-    name = file.get("filename")
-    if not isinstance(url, str):
-        url = maybe_text(file, "url", where) or maybe_text(file, "path", where)
-    if not isinstance(digest, str):
-        digest = maybe_text(file, "hash", where)
-    if not isinstance(name, str):
-        name = places.file_name(url) if url else maybe_text(file, "filename", where)
+    if type(url) is type(digest) is str and (uploaded is None or type(uploaded) is str) and places.is_plain(url):
+        return Artifact(name=url.rpartition("/")[2], hash=digest, uploaded=uploaded, url=url)
+    url = maybe_text(file, "url", where)
+    address = url or maybe_text(file, "path", where)
     return Artifact(
-        name=name, hash=digest, uploaded=uploaded if isinstance(uploaded, str) else None, url=url and places.clean(url)
+        name=maybe_text(file, "filename", where) or (places.file_name(address) if address else None),
+        hash=maybe_text(file, "hash", where),
+        uploaded=uploaded if isinstance(uploaded, str) else None,
+        url=url and places.clean(url),
     )
 
 
