@@ -1,0 +1,85 @@
+"""Progress on a real terminal (a pseudo-terminal), and none on a pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+
+import pytest
+
+from lockblame import terminal
+from lockblame.progress import SILENT
+
+
+@pytest.fixture
+def tty():
+    """A terminal to write to, and a function that gives what was written so far."""
+    reader, writer = os.openpty()
+    os.set_blocking(reader, False)
+    seen = bytearray()
+
+    def shown() -> str:
+        try:
+            while chunk := os.read(reader, 65536):
+                seen.extend(chunk)
+        except (BlockingIOError, OSError):
+            pass
+        return seen.decode("utf-8", "replace")
+
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield stream, shown
+    os.close(reader)
+
+
+def wait_for(shown, text: str) -> bool:
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        if text in shown():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_what_takes_long_is_shown(tty, monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("asking forges", 3)
+    progress.step("asking forges", "celery/kombu")
+    assert wait_for(shown, "asking forges")
+    progress.note("waiting 5 s for the limit")
+    assert wait_for(shown, "waiting 5 s")
+    progress.end("asking forges")
+    progress.end("asking forges")
+
+
+def test_what_is_quick_is_not(tty):
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("reading locks")
+    progress.step("reading locks")
+    progress.end("reading locks")
+    assert shown() == ""
+
+
+def test_a_second_stage_is_shown_beside_the_first(tty, monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("first")
+    assert wait_for(shown, "first")
+    progress.begin("second", 2)
+    progress.end("first")
+    assert wait_for(shown, "second")
+    progress.end("second")
+
+
+def test_a_pipe_gets_none():
+    assert terminal.progress(io.StringIO()) is SILENT
+
+
+def test_a_pipe_has_a_fixed_width_and_no_colour(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "33")
+    assert terminal.width() == terminal.PIPE_WIDTH
+    assert not terminal.colour()
