@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from lockblame import fields
@@ -20,7 +21,8 @@ from lockblame.symptom.words import fold, split_names, words
 
 WINDOW = 5
 """How many words apart the words of a phrase may stand."""
-MOST_HANGUL = 60_000
+MOST_PLACES = 200
+MOST_HANGUL = 20_000
 
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _PARTICLE = "(?:이|가|은|는|을|를|도|에|의|와|과|로|으로|만|에서|까지|부터|들이|들을|들은|들도|랑|하고)?"
@@ -174,11 +176,10 @@ def folded_words(text: str) -> list[str]:
 
 
 def _close(phrase: frozenset[str], first: str, folded: Sequence[str]) -> bool:
+    """Whether the words of `phrase` stand near each other, around one of the first MOST_PLACES places of its word `first`."""
     reach = WINDOW if len(phrase) < 4 else WINDOW + 2
-    for place, word in enumerate(folded):
-        if word == first and phrase <= set(folded[max(0, place - reach) : place + reach + 1]):
-            return True
-    return False
+    places = islice((place for place, word in enumerate(folded) if word == first), MOST_PLACES)
+    return any(phrase <= set(folded[max(0, place - reach) : place + reach + 1]) for place in places)
 
 
 # --- Korean ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ LONGEST_DISCUSSION = 8_000
 RUN = 3
 """Words in a row that make a run."""
 
-_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,5000}-->")
 _CHECKLIST = re.compile(r"\s{0,8}[-*] \[[ xX]\]")
 _PIN = re.compile(r"\s{0,12}[-*]?\s{0,4}[A-Za-z0-9][\w.-]{0,60}\s{0,20}(?:==|@|:|\s)\s{0,8}v?\d[\w.+!-]{0,30}\s{0,8}$")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s|\s{0,3}\*\*[^*]{1,60}\*\*:?\s{0,4}$")
@@ -87,8 +86,7 @@ def _last(name: str) -> str:
 
 def stripped(body: str) -> tuple[str, str]:
     """`body` without comments, checklists, headings and version lists; and the version lists by themselves."""
-    if "<!--" in body:
-        body = _COMMENT.sub(" ", body)
+    body = _uncommented(body)
     kept: list[str] = []
     pins: list[str] = []
     run: list[str] = []
@@ -103,3 +101,13 @@ def stripped(body: str) -> tuple[str, str]:
             kept.append(line)
     (pins if len(run) >= 3 else kept).extend(run)
     return "\n".join(kept), "\n".join(pins)
+
+
+def _uncommented(body: str) -> str:
+    """`body` without HTML comments; one that is never closed is text."""
+    kept: list[str] = []
+    place = 0
+    while (begin := body.find("<!--", place)) >= 0 and (end := body.find("-->", begin)) >= 0:
+        kept.append(body[place:begin])
+        place = end + 3
+    return " ".join((*kept, body[place:]))
