@@ -231,8 +231,8 @@ class TestSeries:
         for number in range(30):
             series.read(uv([Package(f"name{number}-{n}") for n in range(5)]), "uv.lock")
             series.read(poetry([Package(f"name{number}-{n}") for n in range(5)]), "poetry.lock")
-        assert len(series._uv._known) + len(series._uv._older) <= 10
-        assert len(series._others._known) + len(series._others._older) <= 10
+        assert len(series._readings["uv"]._known) + len(series._readings["uv"]._older) <= 10
+        assert len(series._readings["poetry"]._known) + len(series._readings["poetry"]._older) <= 10
 
 
 def _outcome(read, text):

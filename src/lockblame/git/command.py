@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,13 +196,13 @@ class Running:
 
 
 @contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[Running]:
-    """A git that can be talked to; it is gone when the block is left."""
+def started(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> Iterator[Running]:
+    """A git that can be talked to; it is gone when the block is left. `settings` are of git's configuration, `name=value`."""
     pipe = subprocess.PIPE
     try:
         # In a session of its own git has no terminal to prompt on, and whatever it may have started can be stopped with it.
         process = subprocess.Popen(
-            ["git", *_SAFE, *arguments],
+            ["git", *_SAFE, *(part for setting in settings for part in ("-c", setting)), *arguments],
             cwd=folder,
             env=_environment(),
             stdin=pipe,

@@ -1,27 +1,35 @@
-"""The revisions of one lock, read one after the other: what an entry holds is taken in once, however many revisions have it.
+"""The revisions of one lock, read one after the other: what an entry says is taken in once, however many revisions have it.
 
-From one revision to the next nearly all entries of a lock are the same bytes. Where an entry means the same whatever stands
-beside it (uv), only the new ones are given to the format's reader. Where the others have a say in what it requires (Poetry, PDM),
-the reader gets all of them, but without the names and hashes of files, which are nine tenths of such a lock; those of an entry
-are taken in when it is new. Whatever isn't laid out as these tools do it is read as a whole. The result is the same.
+From one revision to the next nearly all entries of a uv.lock, poetry.lock or pdm.lock are the same bytes. Only the new ones are
+given to the format's reader, in a lock of their own between the same head and tail; what depends on all entries together (the
+project's roots, which edges lead anywhere) is found out for each revision. A lock that isn't laid out as these tools do it is
+read as a whole. The result is the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from lockblame.errors import LockblameError
-from lockblame.lockfiles.document import Opener
+from lockblame.fields import FieldError
+from lockblame.lockfiles import document as documents
+from lockblame.lockfiles.document import Document, Opener
+from lockblame.lockfiles.edges import indexes, live, unasked
 from lockblame.lockfiles.formats import by_name
-from lockblame.model import Artifact, Gap, Pin, Root, Snapshot
+from lockblame.lockfiles.names import maybe_normal
+from lockblame.lockfiles.project import project
+from lockblame.model import Edge, Pin, Root, Snapshot
 
 _HEADERS = (b"\n[[package]]\n", b"\n[[distribution]]\n")
-# What may run over several lines, or mean something else to a reader than to the cuts below.
-_UNUSUAL = (b'"""', b"'''", b"\r", b"\0", b"\xef\xbb\xbf")
+# What may run over several lines, or mean something else to a reader than to the cuts below. NUL parts an entry from its files.
+_UNUSUAL = (b'"""', b"'''", b"\r", b"\xef\xbb\xbf")
+_APART = b"\0"
 _TAIL = re.compile(rb"^\[(?!\[?(?:package|distribution)\.)", re.MULTILINE)
-_FILES = re.compile(rb"^(?:sdist = \{[^\n]*\}|(?:wheels|files) = \[\n(?:[ \t][^\n]*\n)*\])(?:\n|\Z)", re.MULTILINE)
+_SHARED = re.compile(rb"^\[metadata\.(?:files|hashes)\]\n", re.MULTILINE)
+_FILES = re.compile(rb'^"?([A-Za-z0-9._-]+)"? = \[(?:\n(?:[ \t][^\n]*\n)*|[^\n\[\]]*)\]\n', re.MULTILINE)
+_NAME = re.compile(rb'^name = "([^"\\\n]+)"$', re.MULTILINE)
 # A root that says itself what it asks for; others are looked up beside the lock, where it may change.
 _TELLS = re.compile(rb"^\[(?:package|distribution)\.metadata\]$", re.MULTILINE)
 _RUNS = re.compile(rb"[-_.]+")
@@ -35,30 +43,28 @@ class Series:
     """
 
     def __init__(self) -> None:
-        self._uv = _Apart()
-        self._others = _Outlined()
+        self._readings = {"uv": _Reading(_uv), "poetry": _Reading(_poetry, edges_dropped=True), "pdm": _Reading(_pdm)}
 
     def read(self, data: bytes, path: str, *, origin: str | None = None, opener: Opener | None = None) -> Snapshot:
         """Like `lockfiles.parse`, with the same errors."""
         from lockblame.lockfiles import parse
 
-        found = self._quickly(_Revision(path=path, origin=origin or path, opener=opener), data)
+        found = self._quickly(Document(path=path, origin=origin or path, data=data, opener=opener))
         if found is None:
             snapshot = parse(data, path, origin=origin, opener=opener)
             found = replace(snapshot, pins=tuple(replace(pin, line=None) for pin in snapshot.pins))
         return found
 
-    def _quickly(self, revision: _Revision, data: bytes) -> Snapshot | None:
+    def _quickly(self, document: Document) -> Snapshot | None:
         """None when it can't be done, or the lock is broken: reading it as a whole says how."""
-        format = by_name(revision.path)
-        ways = {"uv": self._uv.read, "poetry": self._others.read, "pdm": self._others.read}
-        way = ways.get(format.name) if format else None
-        layout = _taken_apart(data) if way else None
-        if way is None or layout is None:
+        format = by_name(document.path)
+        reading = self._readings.get(format.name) if format else None
+        layout = _taken_apart(document.data) if reading else None
+        if reading is None or layout is None:
             return None
         try:
-            return way(revision, layout)
-        except (LockblameError, _Unclear):
+            return reading.read(document, layout)
+        except (LockblameError, FieldError, _Unclear):
             return None
 
 
@@ -66,30 +72,16 @@ class _Unclear(Exception):
     """The reader didn't make of the entries what can be told apart."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Revision:
-    """Where the text that is read stands."""
-
-    path: str
-    origin: str
-    opener: Opener | None
-
-    def parse(self, text: bytes, *, alone: bool = False) -> Snapshot:
-        """The whole reader's answer; `alone`: without looking at what is beside the lock.
-
-        Every byte of every revision comes by here once, unless it was seen before. _Unclear when there is something in it that
-        may make a header of an entry part of a string.
-        """
-        from lockblame.lockfiles import parse
-
-        if any(unusual in text for unusual in _UNUSUAL):
-            raise _Unclear
-        return parse(text, self.path, origin=self.origin, opener=None if alone else self.opener)
+# --- taking a lock apart ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """A lock taken apart: what stands before its entries, the entries, what stands behind them."""
+    """A lock taken apart: what stands before its entries, the entries, what stands behind them.
+
+    Until Poetry 1.5 the files of all packages stood at the very end: there they are cut out of the tail, and those of an entry
+    follow it behind a NUL.
+    """
 
     header: bytes
     head: bytes
@@ -98,85 +90,128 @@ class _Layout:
 
     def text(self, entries: Iterable[bytes]) -> bytes:
         """The lock with other entries."""
-        return self.header.join((self.head, *entries)) + self.tail
+        parts = [entry.split(_APART) for entry in entries]
+        body = self.header.join((self.head, *(part[0] for part in parts)))
+        return b"".join((body, b"\n", self.tail, *(part[1] for part in parts if len(part) > 1)))
 
-    def places(self, counts: Iterable[int]) -> Iterator[int]:
-        """The line of each entry's header, for entries with so many line feeds each."""
+    def places(self, entries: Iterable[bytes]) -> Iterator[int]:
+        """The line of each entry's header in a lock of only these."""
         line = self.head.count(b"\n") + 2
-        for count in counts:
+        for entry in entries:
             yield line
-            line += count + 2
+            line += entry.split(_APART)[0].count(b"\n") + 2
 
 
 def _taken_apart(data: bytes) -> _Layout | None:
     header, *others = [header for header in _HEADERS if header in data] or (b"",)
-    if not header or others:
+    if not header or others or _APART in data:
         return None
     head, *entries = data.split(header)
-    tail = _TAIL.search(entries[-1])
-    if tail is None:
-        return _Layout(header=header, head=head, entries=entries, tail=b"")
-    entries[-1], rest = entries[-1][: tail.start()], entries[-1][tail.start() :]
-    return _Layout(header=header, head=head, entries=entries, tail=rest)
+    end = _TAIL.search(entries[-1])
+    tail = b""
+    if end is not None:
+        entries[-1], tail = entries[-1][: end.start()], entries[-1][end.start() :]
+    if (shared := _SHARED.search(tail)) is not None:
+        listed = tail[shared.end() :]
+        if _FILES.sub(b"", listed).strip():
+            return None
+        tail = tail[: shared.end()]
+        by_name = {maybe_normal(found[1].decode()): found[0] for found in _FILES.finditer(listed)}
+        entries = [_with_files(entry, by_name) for entry in entries]
+    return _Layout(header=header, head=head, entries=entries, tail=tail)
 
 
-# --- each entry for itself -------------------------------------------------------------------------------------------
+def _with_files(entry: bytes, by_name: Mapping[str | None, bytes]) -> bytes:
+    found = _NAME.search(entry)
+    files = by_name.get(maybe_normal(found[1].decode("utf-8", "replace"))) if found else None
+    return entry if files is None else entry + _APART + files
 
 
-class _Apart:
-    """Reads locks whose entries, each a pin or a root, depend on nothing but what stands before and behind all of them."""
+# --- reading the entries that are new ----------------------------------------------------------------------------------
 
-    def __init__(self) -> None:
-        self._frame: tuple[bytes, bytes, bytes] | None = None
-        self._template = Snapshot(origin="", format="")
-        self._known: dict[bytes, Pin | Root] = {}
-        self._older: dict[bytes, Pin | Root] = {}
 
-    def read(self, revision: _Revision, layout: _Layout) -> Snapshot:
+@dataclass(slots=True)
+class _Entry:
+    """What an entry became: a root, or a pin, and the pin that this became last among the others of its lock."""
+
+    node: Pin | Root
+    last: Pin | None = None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads locks of one format. `assembled` makes a snapshot of what the entries became.
+
+    `edges_dropped` tells that the reader drops the edges that lead to nothing in the same lock.
+    """
+
+    assembled: Callable[[Document, Snapshot, list[_Entry]], Snapshot]
+    edges_dropped: bool = False
+    _known: dict[bytes, _Entry] = field(default_factory=dict)
+    _older: dict[bytes, _Entry] = field(default_factory=dict)
+    _frame: tuple[bytes, bytes, bytes] | None = None
+    _template: Snapshot = field(default_factory=lambda: Snapshot(origin="", format=""))
+
+    def read(self, document: Document, layout: _Layout) -> Snapshot:
         frame = (layout.header, layout.head, layout.tail)
         if frame != self._frame:
             self._frame = None
             self._forget_members(layout)
         found = {text: self._known.get(text) or self._older.get(text) for text in layout.entries}
-        new = [text for text, node in found.items() if node is None]
-        gaps: tuple[Gap, ...] = ()
+        new = [text for text, entry in found.items() if entry is None]
         if new or self._frame is None:
-            snapshot = revision.parse(layout.text(new))
-            fresh = _nodes(layout, new, snapshot)
-            gaps = snapshot.gaps
-            # Behind the roots that are entries there may be one that stands in the head.
-            self._template = replace(snapshot, pins=(), roots=snapshot.roots[sum(isinstance(node, Root) for node in fresh) :])
-            self._frame = frame
+            fresh = self._read(document, layout, new)
             found.update(zip(new, fresh, strict=True))
-        nodes = [node for text in layout.entries if (node := found[text]) is not None]
-        self._older, self._known = self._known, {text: node for text, node in found.items() if node and _lasts(text, node)}
-        pins = tuple(node for node in nodes if isinstance(node, Pin))
-        return replace(
-            self._template,
-            origin=revision.origin,
-            path=revision.path,
-            pins=pins,
-            roots=(*(node for node in nodes if isinstance(node, Root)), *self._template.roots),
-            indexes=tuple(dict.fromkeys(pin.source.location or "" for pin in pins if pin.source.kind == "registry")),
-            gaps=gaps,
-        )
+            self._frame = frame
+        self._older, self._known = self._known, {text: each for text, each in found.items() if each and _lasts(text, each.node)}
+        entries = [entry for text in layout.entries if (entry := found[text]) is not None]
+        return self.assembled(document, replace(self._template, origin=document.origin, path=document.path), entries)
+
+    def _read(self, document: Document, layout: _Layout, new: Sequence[bytes]) -> list[_Entry]:
+        """What the reader makes of the new entries; what it says beside that is the template."""
+        from lockblame.lockfiles import parse
+
+        stubs = self._stubs(document, layout, new)
+        text = layout.text((*new, *stubs))
+        if any(unusual in text for unusual in _UNUSUAL):
+            raise _Unclear
+        # Roots are taken from beside the lock where all entries are known, but for uv, whose roots are entries.
+        opener = document.opener if self.assembled is _uv else None
+        snapshot = parse(text, document.path, origin=document.origin, opener=opener)
+        entries = _nodes(layout, new, stubs, snapshot)
+        # Behind the roots that are entries there may be one that stands in the head.
+        roots = snapshot.roots[sum(isinstance(entry.node, Root) for entry in entries) :]
+        self._template = replace(snapshot, pins=(), roots=roots)
+        return entries
+
+    def _stubs(self, document: Document, layout: _Layout, new: Sequence[bytes]) -> list[bytes]:
+        """Entries that are nothing but a name, so that no edge of the new ones leads to nothing."""
+        if not self.edges_dropped or not new:
+            return []
+        text = layout.header.join((b"", *(entry.split(_APART)[0] for entry in new)))
+        listed = documents.toml(Document(path=document.path, origin=document.origin, data=text)).get("package", ())
+        tables = (entry.get("dependencies") for entry in listed)
+        names = {name for table in tables if isinstance(table, dict) for name in table if maybe_normal(name)}
+        return [b'name = "%s"\nversion = "0"' % name.encode() for name in sorted(names)]
 
     def _forget_members(self, layout: _Layout) -> None:
-        """The manifest, the last table of the head, says which entries are roots: a new one may say so of other entries."""
+        """The manifest of uv, the last table of the head, says which entries are roots: a new one may say so of other entries."""
+        if self.assembled is not _uv:
+            return
         manifest = layout.head[layout.head.find(b"manifest") :] + layout.tail
         named = frozenset(_BREAKS.split(_RUNS.sub(b"-", manifest.lower())))
         for known in (self._known, self._older):
-            gone = [text for text, node in known.items() if isinstance(node, Root) or node.name.encode() in named]
+            gone = [text for text, each in known.items() if isinstance(each.node, Root) or each.node.name.encode() in named]
             for text in gone:
                 del known[text]
 
 
-def _nodes(layout: _Layout, texts: Sequence[bytes], snapshot: Snapshot) -> list[Pin | Root]:
+def _nodes(layout: _Layout, texts: Sequence[bytes], stubs: Sequence[bytes], snapshot: Snapshot) -> list[_Entry]:
     """What each entry became: pins say at which line they are, what is no pin is a root, in the same order."""
     pins = {pin.line or 0: pin for pin in snapshot.pins}
     roots = iter(snapshot.roots)
     nodes: list[Pin | Root] = []
-    for place in layout.places(text.count(b"\n") for text in texts):
+    for place in layout.places((*texts, *stubs)):
         pin = pins.pop(place, None)
         node = replace(pin, line=None) if pin else next(roots, None)
         if node is None:
@@ -184,88 +219,59 @@ def _nodes(layout: _Layout, texts: Sequence[bytes], snapshot: Snapshot) -> list[
         nodes.append(node)
     if pins:
         raise _Unclear
-    return nodes
+    return [_Entry(node) for node in nodes[: len(texts)]]
 
 
 def _lasts(text: bytes, node: Pin | Root) -> bool:
     return isinstance(node, Pin) or _TELLS.search(text) is not None
 
 
-# --- all of them in outline ------------------------------------------------------------------------------------------
+# --- putting the entries together, as their readers do -------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Entry:
-    """One entry: its text without its files, the lines of that, the files, and the pin that it became last."""
-
-    outline: bytes
-    lines: int
-    cut: bool
-    files: tuple[Artifact, ...] = ()
-    pin: Pin | None = None
-
-
-class _Outlined:
-    """Reads locks by their outline, and gives every pin the files that its entry had when it was new."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, _Entry] = {}
-        self._older: dict[bytes, _Entry] = {}
-
-    def read(self, revision: _Revision, layout: _Layout) -> Snapshot:
-        found = {text: self._known.get(text) or self._older.get(text) for text in layout.entries}
-        fresh = {text: _entry(text) for text, entry in found.items() if entry is None}
-        if any(entry.cut for entry in fresh.values()):
-            _take_files(revision, layout, fresh)
-        self._older, self._known = self._known, {text: entry or fresh[text] for text, entry in found.items()}
-        return _filled(revision, layout, [self._known[text] for text in layout.entries])
-
-
-def _entry(text: bytes) -> _Entry:
-    # Only the entry's own keys: what stands in its tables are names that anybody may choose.
-    own, table, rest = text.partition(b"\n[")
-    outline = _FILES.sub(b"", own + b"\n" if table else own)
-    cut = len(outline) < len(own)
-    outline = (outline.removesuffix(b"\n") if table else outline) + table + rest if cut else text
-    return _Entry(outline=outline, lines=outline.count(b"\n"), cut=cut)
-
-
-def _take_files(revision: _Revision, layout: _Layout, fresh: dict[bytes, _Entry]) -> None:
-    """Gives the new entries their files, by reading a lock of only these."""
-    at = dict(zip(layout.places(text.count(b"\n") for text in fresh), fresh.values(), strict=True))
-    for pin in revision.parse(layout.text(fresh), alone=True).pins:
-        _at(at, pin).files = pin.artifacts
-
-
-def _filled(revision: _Revision, layout: _Layout, entries: list[_Entry]) -> Snapshot:
-    """The outline as a Snapshot whose pins have their files."""
-    outline = revision.parse(layout.text(entry.outline for entry in entries))
-    at = dict(zip(layout.places(entry.lines for entry in entries), entries, strict=True))
-    pins = []
-    for pin in outline.pins:
-        entry = _at(at, pin)
-        if entry.pin is None or not _alike(entry.pin, pin, entry.cut):
-            entry.pin = replace(pin, artifacts=entry.files if entry.cut else pin.artifacts, line=None)
-        pins.append(entry.pin)
-    return replace(outline, pins=tuple(pins))
-
-
-def _at(places: dict[int, _Entry], pin: Pin) -> _Entry:
-    entry = places.get(pin.line or 0)
-    if entry is None:
-        raise _Unclear
-    return entry
-
-
-def _alike(known: Pin, pin: Pin, cut: bool) -> bool:
-    """Whether an entry became the same pin again; what others require decides about its edges too."""
-    return (
-        known.requires == pin.requires
-        and known.marker == pin.marker
-        and known.identity == pin.identity
-        and known.groups == pin.groups
-        and known.extras == pin.extras
-        and known.optional == pin.optional
-        and known.requires_known == pin.requires_known
-        and (cut or known.artifacts == pin.artifacts)
+def _uv(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapshot:
+    pins = tuple(entry.node for entry in entries if isinstance(entry.node, Pin))
+    return replace(
+        template,
+        pins=pins,
+        roots=(*(entry.node for entry in entries if isinstance(entry.node, Root)), *template.roots),
+        indexes=tuple(dict.fromkeys(pin.source.location or "" for pin in pins if pin.source.kind == "registry")),
     )
+
+
+def _poetry(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapshot:
+    all_of_them = _pins(entries)
+    root, gaps = project(document)
+    if root is None:
+        locked = {pin.name for pin in all_of_them}
+        pins = tuple(_leading(pin, locked) for pin in all_of_them)
+        root = Root(name="app", requires=unasked(pins))
+    else:
+        pins = live(all_of_them, (root,))
+    pins = tuple(_again(entry, pin) for entry, pin in zip(entries, pins, strict=True))
+    roots = (root,) if pins or root.requires else ()
+    return replace(template, pins=pins, roots=roots, indexes=indexes(pins), gaps=gaps)
+
+
+def _pdm(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapshot:
+    pins = _pins(entries)
+    root, gaps = project(document)
+    if root is None:
+        root = Root(name="app", requires=unasked(pins))
+    return replace(template, pins=pins, roots=(root,) if pins or root.requires else (), gaps=gaps)
+
+
+def _pins(entries: list[_Entry]) -> tuple[Pin, ...]:
+    return tuple(entry.node for entry in entries if isinstance(entry.node, Pin))
+
+
+def _leading(pin: Pin, locked: set[str]) -> Pin:
+    kept: tuple[Edge, ...] = tuple(edge for edge in pin.requires if edge.name in locked)
+    return pin if len(kept) == len(pin.requires) else replace(pin, requires=kept)
+
+
+def _again(entry: _Entry, pin: Pin) -> Pin:
+    """The same object as last time, when the others of its lock made the same of it."""
+    if entry.last is None or entry.last.requires != pin.requires:
+        entry.last = pin
+    return entry.last
