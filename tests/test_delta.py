@@ -22,7 +22,7 @@ def change(before: Pin, after: Pin, **more: object) -> Change | None:
 
 
 def changed(before: Pin, after: Pin) -> Change:
-    found = changed(before, after)
+    found = change(before, after)
     assert found is not None
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockblame.delta import constraints
@@ -10,6 +10,7 @@ from lockblame.delta.pairing import either
 from lockblame.graph import Graph, Parent
 from lockblame.markers import overlap, possible
 from lockblame.model import Demand, Edge, Pin, Snapshot
+from lockblame.versions import version_key
 
 Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
 """(name, version) → what that release requires by its own metadata, for locks that don't write constraints."""
@@ -129,7 +130,7 @@ class Asking:
         return Ask(
             parent=first.name,
             root=first.root,
-            versions=tuple(dict.fromkeys(parent.node.version for parent in found if parent.node.version)),
+            versions=sorted_versions(parent.node.version for parent in found),
             specifiers=tuple(sorted(specifiers)),
             scopes=frozenset((one.edge.marker, frozenset(one.edge.extras), one.edge.group) for one in found),
             known=known,
@@ -147,6 +148,11 @@ class Asking:
             return None
         asked = [edge for edge in required if edge.name == name]
         return tuple(edge.specifier for edge in asked if self._holds(edge.marker, None)) or None
+
+
+def sorted_versions(versions: Iterable[str | None]) -> tuple[str, ...]:
+    """Each version once, oldest first."""
+    return tuple(sorted({version for version in versions if version}, key=version_key))
 
 
 def demand(before: Ask | None, after: Ask | None) -> Demand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lockblame.delta.asking import Ask, Asking
+from lockblame.delta.asking import Ask, Asking, sorted_versions
 from lockblame.model import Pin, Source
 
 
@@ -123,7 +123,7 @@ def not_written(name: str, still_open: Sequence[tuple[Ask | None, Ask | None]], 
 
 def _other_versions(ask: Ask, there: Asking) -> str:
     """The versions of that parent on the other side, when they are others."""
-    versions = tuple(pin.version for pin in there.snapshot.get(ask.parent) if pin.version)
+    versions = sorted_versions(pin.version for pin in there.snapshot.get(ask.parent))
     return ", ".join(versions) if versions != ask.versions else ""
 
 
