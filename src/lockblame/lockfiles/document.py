@@ -49,7 +49,12 @@ class Document:
         return self.at(path) if path is not None else None
 
     def at(self, path: str) -> Document | None:
-        """The file at a path from the root, None when it isn't there (or nobody can say)."""
+        """The file at a path from the root, None when it isn't there (or nobody can say, or it leads out of the root)."""
+        from posixpath import normpath
+
+        path = normpath(path)
+        if path.startswith(("../", "/")) and not self.path.startswith(("../", "/")):
+            return None
         data = self.opener(path) if self.opener is not None else None
         if data is None:
             return None
@@ -116,7 +121,7 @@ def _with_tomllib(document: Document, content: str) -> dict[str, Any]:
 
 def _not_toml(document: Document, message: str) -> LockParseError:
     found = _LINE.search(message)
-    what = re.sub(r"\s*\(?\bat line \d+,? column \d+\)?", "", message).strip().replace("\n", " ")[:200]
+    what = re.sub(r" ?\(?\bat line \d+,? column \d+\)?", "", message[:400]).strip().replace("\n", " ")[:200]
     return document.broken(
         f"is not valid TOML: {what}", found and found.group(0), "write the lock again with the tool that made it"
     )

@@ -21,31 +21,33 @@ def live(pins: Sequence[Pin], roots: Sequence[Root]) -> tuple[Pin, ...]:
     Formats that copy a package's metadata list every optional requirement, asked for or not.
     """
     locked = {pin.name for pin in pins} | {root.name for root in roots}
-    by_name: dict[str, list[Pin]] = {}
-    for pin in pins:
-        by_name.setdefault(pin.name, []).append(pin)
-    extras: dict[str, set[str]] = {name: set() for name in locked}
+    optional: dict[tuple[str, str], list[Edge]] = {}
     waiting = [edge for root in roots for edge in root.requires]
-    waiting.extend(edge for pin in pins for edge in pin.requires if not extras_of(edge.marker))
+    for pin in pins:
+        for edge in pin.requires:
+            extras = extras_of(edge.marker)
+            if not extras:
+                waiting.append(edge)
+            for extra in extras:
+                optional.setdefault((pin.name, extra), []).append(edge)
+    asked: set[tuple[str, str]] = set()
     while waiting:
         edge = waiting.pop()
-        new = set(edge.extras) - extras.get(edge.name, set(edge.extras))
-        if not new:
-            continue
-        extras[edge.name] |= new
-        for pin in by_name.get(edge.name, ()):
-            waiting.extend(one for one in pin.requires if new.intersection(extras_of(one.marker)))
-    return tuple(_living(pin, locked, extras[pin.name]) for pin in pins)
+        for extra in edge.extras:
+            if (edge.name, extra) not in asked:
+                asked.add((edge.name, extra))
+                waiting.extend(optional.get((edge.name, extra), ()))
+    return tuple(_living(pin, locked, asked) for pin in pins)
 
 
-def _living(pin: Pin, locked: set[str], extras: set[str]) -> Pin:
-    kept = tuple(edge for edge in pin.requires if edge.name in locked and _wanted(edge, extras))
+def _living(pin: Pin, locked: set[str], asked: set[tuple[str, str]]) -> Pin:
+    kept = tuple(edge for edge in pin.requires if edge.name in locked and _wanted(pin.name, edge, asked))
     return pin if len(kept) == len(pin.requires) else replace(pin, requires=kept)
 
 
-def _wanted(edge: Edge, extras: set[str]) -> bool:
+def _wanted(name: str, edge: Edge, asked: set[tuple[str, str]]) -> bool:
     needed = extras_of(edge.marker)
-    return not needed or not extras.isdisjoint(needed)
+    return not needed or any((name, extra) in asked for extra in needed)
 
 
 def indexes(pins: Sequence[Pin]) -> tuple[str, ...]:

@@ -84,7 +84,6 @@ _FOLDERS = (
 _IN_REQUIREMENTS = r"(?i)(?:^|/)(?:[^/]*[_-])?requirements(?:[_-][^/]*)?/(?:[^/]+/)?[^/]+\.(?:txt|pip)$"
 _NOT_LOCKS = r"(?i)(?:^|/)(?:readme|license|licence|notice|changelog|changes|authors|copying)[^/]*\.txt$"
 _TEXT_ENDINGS = (".txt", ".pip", ".lock", ".in", ".pinned", ".frozen", ".freeze", ".req", ".reqs")
-_FIRST_LINE = rb"(?m)^(?![ \t]*(?:#|\r?$))[ \t]*(.*?)[ \t\r]*$"
 _REQUIREMENT = (
     rb"-{1,2}[a-z][a-z-]*(?:[ =].*)?|(?:git|hg|svn|bzr)\+\S+.*|https?://\S+.*"
     rb"|[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*(?:@\s*\S.*|[(]?(?:===?|~=|!=|[<>]=?)\s*[0-9A-Za-z].*|;.*)?"
@@ -150,7 +149,8 @@ def _reads_as_requirements(data: bytes) -> bool:
     """Whether the first line that says something looks like a requirement or an option of pip."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data[:4096].decode("utf-16", "replace").encode("utf-8", "replace")
-    found = re.search(_FIRST_LINE, data[:1_000_000].removeprefix(b"\xef\xbb\xbf"))
-    if found is None:
+    lines = (line.strip() for line in data[:1_000_000].removeprefix(b"\xef\xbb\xbf").splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), None)
+    if first is None:
         return not data.strip() or data.lstrip().startswith(b"#")
-    return re.fullmatch(_REQUIREMENT, found.group(1)) is not None
+    return len(first) < 2000 and re.fullmatch(_REQUIREMENT, first) is not None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from posixpath import basename, dirname
 
 from lockblame.errors import ReadError
 from lockblame.lockfiles.document import Document
-from lockblame.lockfiles.project import edge, project
+from lockblame.lockfiles.project import edge as demanded
+from lockblame.lockfiles.project import project
 from lockblame.lockfiles.requirement_lines import lines
 from lockblame.model import Edge, Gap, Root
 
 _DEEPEST = 10
+Asked = Mapping[str, Sequence[Edge]]
+"""What is asked for, by name."""
 
 
 class Inputs:
@@ -18,7 +22,7 @@ class Inputs:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._files: dict[str, tuple[Edge, ...]] = {}
+        self._files: dict[str, Asked] = {}
         self._missing: list[str] = []
         self._gaps: list[Gap] = []
         self._project: Root | None = None
@@ -41,25 +45,29 @@ class Inputs:
         """The name of the input that tools compile to this name: `dev.in` for `dev.txt`."""
         return basename(self._document.path).rpartition(".")[0] + ".in"
 
-    def file(self, name: str, *, required: bool = True) -> tuple[Edge, ...]:
-        """What the input asks for; () when it isn't there, which is a gap when it is `required`."""
+    def file(self, name: str, *, required: bool = True) -> Asked:
+        """What the input asks for; nothing when it isn't there, which is a gap when it is `required`."""
         if name not in self._files:
-            self._files[name] = self._read(name, required)
+            self._files[name] = _by_name(self._read(name, required))
         return self._files[name]
+
+    def asked_by(self, root: str) -> Asked:
+        """What the project beside the lock asks for, when that is its name."""
+        own = self.project()
+        return self.file("pyproject.toml") if own is not None and own.name == root else {}
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What could not be looked up."""
         if not self._missing:
             return tuple(self._gaps)
-        names = ", ".join(dict.fromkeys(self._missing))
+        missing = list(dict.fromkeys(self._missing))
+        names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         detail = (
-            f"{names} (what {self._document.path} was compiled from) is not there, so constraints of the project are not known"
+            f"{self._document.path} was compiled from {names}, which is not there: what the project itself asks for is not known"
         )
-        return (
-            *self._gaps,
-            Gap(subject=self._missing[0], reason="not-found", detail=detail, hint="compare revisions of the repository"),
-        )
+        hint = "compare revisions of the repository rather than single files"
+        return (*self._gaps, Gap(subject=missing[0], reason="not-found", detail=detail, hint=hint))
 
     def _read(self, name: str, required: bool) -> tuple[Edge, ...]:
         if basename(name) in ("pyproject.toml", "setup.py", "setup.cfg"):
@@ -71,7 +79,7 @@ class Inputs:
                 self._missing.append(name)
             return ()
         try:
-            return tuple(_demands(found, frozenset({found.path})))
+            return tuple(_demands(found, {found.path}))
         except ReadError as error:
             detail = f"{error}; so what it asks for is not known"
             self._gaps.append(Gap(subject=found.path, reason="unreadable", detail=detail, hint="correct the file"))
@@ -86,13 +94,21 @@ class Inputs:
         return None
 
 
-def _demands(document: Document, above: frozenset[str]) -> list[Edge]:
+def _by_name(edges: tuple[Edge, ...]) -> Asked:
+    found: dict[str, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.name, []).append(edge)
+    return found
+
+
+def _demands(document: Document, seen: set[str], depth: int = 0) -> list[Edge]:
     found: list[Edge] = []
     for line in lines(document)[0]:
         if line.asked is not None:
-            found.append(edge(line.asked))
-        elif line.option == "requirement" and len(above) < _DEEPEST:
+            found.append(demanded(line.asked))
+        elif line.option == "requirement" and depth < _DEEPEST:
             other = document.beside(line.value)
-            if other is not None and other.path not in above:
-                found.extend(_demands(other, above | {other.path}))
+            if other is not None and other.path not in seen:
+                seen.add(other.path)
+                found.extend(_demands(other, seen, depth + 1))
     return found

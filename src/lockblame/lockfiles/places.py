@@ -7,7 +7,7 @@ import re
 from lockblame.model import Source
 
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/@?#]*)@")
-_SECRET = re.compile(r"(?i)(?:token|secret|passw|signature|sig|credential|auth|key)[^=&]*=")
+_SECRET = re.compile(r"(?i)(?:token|secret|passw|signature|sig|credential|auth|key)[^=&]{0,60}=")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _VCS = ("git", "hg", "svn", "bzr")
 

@@ -172,6 +172,8 @@ def _elsewhere(item: Mapping[str, Any], where: str) -> str:
 
 def python_marker(constraint: str) -> str | None:
     """Poetry's constraint on Python ("^3.8", ">=3.6,<4.0", "~2.7 || ^3.4") as a marker; None when it always holds."""
+    if len(constraint) > 500:
+        return None
     alternatives = []
     for alternative in re.split(r"\s*\|\|?\s*", constraint.strip()):
         clauses = [_python_clause(*found.groups()) for found in _OPERATOR.finditer(alternative)]

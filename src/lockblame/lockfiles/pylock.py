@@ -22,7 +22,7 @@ from lockblame.lockfiles.project import project
 from lockblame.model import Artifact, Edge, Gap, Pin, Root, Snapshot, Source
 
 _Table = Mapping[str, Any]
-_GROUPS = re.compile(r"dependency_groups in \(([^()]*)\)")
+_GROUPS = re.compile(r"dependency_groups in \(([^()]{0,2000})\)")
 
 
 def read(document: Document) -> Snapshot:

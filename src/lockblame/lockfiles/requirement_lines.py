@@ -22,12 +22,13 @@ _HASHES = re.compile(r"(?:\s+--hash[=\s]\s*[A-Za-z0-9]+:[0-9A-Fa-f]+)+\s*")
 _HASH = re.compile(r"--hash[=\s]\s*(\S+)")
 _OPTION = re.compile(r"""(-r|-c|-i|--requirement|--constraint|--index-url|--extra-index-url)(?:\s+|\s*=\s*)([^\s"'\\]+)""")
 _KEYS = {"-r": "requirement", "-c": "constraint", "-i": "index-url"}
-_EGG = re.compile(r"([#&]egg=[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?)(?:[=<>!~][^&;\s]*)")
+_EGG = re.compile(r"([#&]egg=[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]{0,200}\])?)(?:[=<>!~][^&;\s]*)")
 _PROJECT = re.compile(r"(-e\s+|--editable\s+)?((?:file:)?\./?)(?:\[([A-Za-z0-9._, -]+)\])?")
 _AT = re.compile(r"(?:[a-z]+\+)?[a-z]+://[^\s;,]+(?:\s+;\s.*)?", re.ASCII)
-_NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S.*)$")
+_NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]{0,200}\])?\s*@\s*\S.*)$")
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
 _LONGEST = 20_000
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +165,24 @@ def _parsed(document: Document, unusual: Sequence[_Joined]) -> Iterator[Line]:
     for each in unusual:
         if len(each.text) > _LONGEST:
             raise document.broken(f"is {len(each.text)} characters long", f"line {each.number}", "no requirement is that long")
-    # What an egg says about a version isn't the package's for sure, and the parser refuses it.
-    texts = [_EGG.sub(r"\1", each.text) for each in unusual]
-    for each, text, answer in zip(unusual, texts, _ask(texts), strict=True):
-        yield _understood(document, each, text, answer)
+    for start in range(0, len(unusual), _AT_ONCE):
+        part = unusual[start : start + _AT_ONCE]
+        # What an egg says about a version isn't the package's for sure, and the parser refuses it.
+        texts = [_EGG.sub(r"\1", each.text) for each in part]
+        for each, text, answer in zip(part, texts, _ask(texts), strict=True):
+            yield _understood(document, each, text, answer)
 
 
-def _ask(texts: Sequence[str]) -> list[object]:
+def _ask(texts: Sequence[str]) -> Iterator[object]:
     """The parser's answer for each text: a requirement, an option line, or an invalid line; None when it broke down."""
     try:
-        return _from_file(texts)
+        yield from _from_file(texts)
     except Exception:  # the parser is untyped, and raises whatever urllib, packaging and optparse raise inside it
-        if len(texts) == 1:
-            return [None]
-    return [answer for text in texts for answer in _ask([text])]
+        for text in texts:
+            try:
+                yield _from_file([text])[0]
+            except Exception:  # this is the line
+                yield None
 
 
 def _from_file(texts: Sequence[str]) -> list[object]:

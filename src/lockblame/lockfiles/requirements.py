@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document
-from lockblame.lockfiles.inputs import Inputs
+from lockblame.lockfiles.inputs import Asked, Inputs
 from lockblame.lockfiles.names import Requirement, maybe_normal
 from lockblame.lockfiles.project import edge as demanded
 from lockblame.lockfiles.project import project
@@ -272,25 +272,20 @@ class _Roots:
                 if not parents or origin.file.endswith(".in"):
                     self._demand(name, each, self.inputs.file(origin.file))
             elif origin.project is not None:
-                self._demand(origin.project, each, self._project_of(origin.project))
+                self._demand(origin.project, each, self.inputs.asked_by(origin.project))
             elif origin.parent not in self.locked and origin.parent is not None:
-                self._demand(origin.parent, each, self._project_of(origin.parent))
+                self._demand(origin.parent, each, self.inputs.asked_by(origin.parent))
         if not each.origins:
             self._add(name, demanded(each.asked))
 
-    def _project_of(self, root: str) -> tuple[Edge, ...]:
-        own = self.inputs.project()
-        return own.requires if own is not None and own.name == root else ()
-
-    def _demand(self, root: str, each: _Found, asked: tuple[Edge, ...]) -> None:
-        known = [edge for edge in asked if edge.name == each.pin.name]
-        for edge in known or [Edge(name=each.pin.name, extras=each.pin.extras)]:
+    def _demand(self, root: str, each: _Found, asked: Asked) -> None:
+        for edge in asked.get(each.pin.name) or [Edge(name=each.pin.name, extras=each.pin.extras)]:
             self._add(root, edge)
 
     def _by_inputs(self, name: str) -> None:
         """Without notes: the inputs that the header names, else the `.in` of the same name."""
         named = inputs(self.reading.header)
         for file in named or (self.inputs.sibling(),):
-            for edge in self.inputs.file(file, required=bool(named)):
-                if edge.name in self.locked:
+            for asked, edges in self.inputs.file(file, required=bool(named)).items():
+                for edge in edges if asked in self.locked else ():
                     self._add(name, edge)

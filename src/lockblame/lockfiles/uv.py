@@ -19,6 +19,8 @@ from lockblame.lockfiles.project import project
 from lockblame.model import Artifact, Edge, Gap, Pin, Root, Snapshot, Source
 
 _Table = Mapping[str, Any]
+_DEMANDS = 20
+"""Demands of a root on one package that are told apart; more are nobody's, and their product with the edges is too much."""
 _Asked = dict[tuple[str, str | None, str | None], list[Edge]]
 
 
@@ -221,7 +223,7 @@ def _by_place(edges: Sequence[Edge]) -> _Asked:
 
 def _specified(edge: Edge, asked: _Asked, extra: str | None) -> Iterator[Edge]:
     """The edge with what was asked for: once, or once for each demand when several with different specifiers could be meant."""
-    known = asked.get((edge.name, edge.group, extra), [])
+    known = asked.get((edge.name, edge.group, extra), [])[:_DEMANDS]
     specifiers = dict.fromkeys(demand.specifier for demand in known)
     if len(specifiers) > 1 and edge.version:
         specifiers = {text: None for text in specifiers if _allows(text, edge.version)} or specifiers

@@ -127,8 +127,10 @@ class Snapshot:
     _by_name: dict[str, tuple[Pin, ...]] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
+        by_name: dict[str, list[Pin]] = {}
         for pin in self.pins:
-            self._by_name[pin.name] = (*self._by_name.get(pin.name, ()), pin)
+            by_name.setdefault(pin.name, []).append(pin)
+        self._by_name.update((name, tuple(pins)) for name, pins in by_name.items())
 
     def __len__(self) -> int:
         return len(self.pins)
