@@ -56,7 +56,7 @@ def _readable(plain: str, rows: list[str], found: Findings, *, is_log: bool) -> 
     """What is read for words: of a log the error lines first, so that a bound never cuts them off, and of frames the names."""
     if not is_log:
         return without_markup(plain[:LONGEST_TEXT])
-    return "\n".join(unframed(row) for row in (*found.bad, *rows))[:LONGEST_TEXT]
+    return "\n".join(unframed(row) for row in dict.fromkeys((*found.bad, *rows)))[:LONGEST_TEXT]
 
 
 def _frame_names(found: Findings) -> list[str]:

@@ -38,14 +38,10 @@ def without_markup(text: str) -> str:
 
 
 def lines(text: str) -> Iterator[str]:
-    """The distinct lines of a cleaned text in order, JSON records unpacked, docker and exception-group prefixes taken off."""
-    seen: set[str] = set()
+    """The lines of a cleaned text, JSON records unpacked, the prefixes of containers and exception groups taken off."""
     for line in text.split("\n"):
         for part in _unpacked(line):
-            bare = _bare(part[:LONGEST_LINE])
-            if bare not in seen:
-                seen.add(bare)
-                yield bare
+            yield _bare(part[:LONGEST_LINE])
 
 
 def _bare(line: str) -> str:

@@ -16,6 +16,8 @@ MOST_FRAMES = 400
 MOST_ERRORS = 60
 MOST_LINES = 400
 LONGEST_MESSAGE = 400
+REACH = 3
+"""Lines after a frame in which the error may follow: its source line, and the marks below that."""
 
 _FRAME = re.compile(r'File "([^"]{1,400})"(?:, line (\d{1,9}))?(?:,? in ([^\s,].{0,120}))?')
 _SHORT = re.compile(r"([\w.@+~/\\-]{1,200}\.(?:py|pyx|pxi|so|pyd))(?::(\d{1,9}))?")
@@ -33,8 +35,10 @@ _LEVEL = re.compile(
 _BAD_LEVELS = frozenset(
     {"WARN", "WARNI", "WARNING", "ERROR", "ERR", "SEVERE", "CRITICAL", "CRIT", "FATAL", "ALERT", "EMERG", "PANIC"}
 )
-_LOGGER = re.compile(r"[\[\]\s:|/()-]{0,12}((?:[A-Za-z_]\w{0,40}\.){1,8}[A-Za-z_]\w{0,40}|[a-z_][a-z0-9_]{2,40})(?![\w=(/.-])")
-_LOGGER_BEFORE = re.compile(r"((?:[A-Za-z_]\w{0,40}\.){1,8}[A-Za-z_]\w{0,40})[\]\s:|-]{1,8}$")
+_GAP = r"[\[\]\s:|/()-]"
+_LOGGER = re.compile(rf"{_GAP}{{0,12}}((?:[A-Za-z_]\w{{0,40}}\.){{1,8}}[A-Za-z_]\w{{0,40}})(?![\w=(/.-])")
+_LOGGER_BEFORE = re.compile(rf"((?:[A-Za-z_]\w{{0,40}}\.){{1,8}}[A-Za-z_]\w{{0,40}}){_GAP}{{1,8}}$")
+_LOGGER_PLAIN = re.compile(rf"{_GAP}{{0,12}}([a-z_][a-z0-9_]{{2,40}})(?=[:\]]|\s{{2}})")
 _STAMP = re.compile(r"\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d")
 _CRASH = re.compile(
     r"\b(?:segfault|segmentation fault|fatal python error|core dumped|double free|corrupted|out of memory|killed process|"
@@ -54,53 +58,62 @@ class Findings:
 
 
 def examine(lines: Iterable[str]) -> Findings:
-    """The findings of `lines`, in order and without repetition."""
+    """The findings of `lines`, in order and without repetition; frames always with the innermost last."""
     found = Findings()
     frames: dict[Frame, None] = {}
     errors: dict[ErrorMessage, None] = {}
     loggers: dict[str, None] = {}
-    after_frame = 0
+    stack: list[Frame] = []
+    seen: set[str] = set()
+    turned, after_frame = False, 0
     for line in lines:
-        frame = _frames(line, frames) if ".p" in line or "File" in line or ".so" in line else False
-        if frame:
-            after_frame = 3
+        if line in seen:
+            after_frame = REACH if 'File "' in line else max(after_frame - 1, 0)
             continue
+        seen.add(line)
+        frame = _frame(line) if ".p" in line or "File" in line else None
+        if frame is not None:
+            if len(frames) + len(stack) < MOST_FRAMES:
+                stack.append(frame)
+            turned = turned or 'File "' not in line
+            after_frame = REACH
+            continue
+        if stack and not line.startswith(" "):
+            frames.update(dict.fromkeys(reversed(stack) if turned else stack))
+            stack, turned = [], False
+        turned = turned or "most recent call first" in line
         if after_frame and _raised(line, errors):
             found.bad.append(line)
             after_frame = 0
             continue
         after_frame = max(after_frame - 1, 0)
+        if (".p" in line or ".so" in line) and len(frames) < MOST_FRAMES:
+            frames.update(dict.fromkeys(_mentioned(line)))
         _log_line(line, found, errors, loggers)
+    frames.update(dict.fromkeys(reversed(stack) if turned else stack))
     found.frames, found.errors, found.loggers = list(frames), list(errors), list(loggers)
     return found
 
 
-def _frames(line: str, frames: dict[Frame, None]) -> bool:
-    """Note the frames of a line; whether the line is nothing but a frame."""
-    if len(frames) >= MOST_FRAMES:
-        return 'File "' in line
+def _frame(line: str) -> Frame | None:
+    """The frame that a line is, if it is one: of a traceback, of a stack dump, of a profile."""
     match = _FRAME.search(line)
     if match:
-        file, number, function = match.groups()
-        _note(frames, file, number, function)
-        return True
+        return _made(match[1], match[2], match[3])
     match = _CALL.fullmatch(line)
     if match:
-        function, file, number = match.groups()
-        _note(frames, file, number, function)
-        return True
+        return _made(match[2], match[3], match[1])
     match = _PROFILE.search(line)
-    if match:
-        file, number, function = match.groups()
-        _note(frames, file, number, function)
-        return True
-    for match in _SHORT.finditer(line[:600]):
-        _note(frames, match[1], match[2], None)
-    return False
+    return _made(match[1], match[2], match[3]) if match else None
 
 
-def _note(frames: dict[Frame, None], file: str, number: str | None, function: str | None) -> None:
-    frames.setdefault(Frame(file=file, line=int(number) if number else None, function=function, module=module_of(file)))
+def _mentioned(line: str) -> list[Frame]:
+    """The files of code that a line mentions by the way."""
+    return [_made(match[1], match[2], None) for match in _SHORT.finditer(line[:600])]
+
+
+def _made(file: str, number: str | None, function: str | None) -> Frame:
+    return Frame(file=file, line=int(number) if number else None, function=function, module=module_of(file))
 
 
 def module_of(file: str) -> str | None:
@@ -149,7 +162,11 @@ def _log_line(line: str, found: Findings, errors: dict[ErrorMessage, None], logg
     if level or _STAMP.search(line, 0, 120):
         found.log_lines += 1
     if level:
-        logger = _LOGGER.match(line, level.end()) or _LOGGER_BEFORE.search(line[max(0, level.start() - 120) : level.start()])
+        logger = (
+            _LOGGER.match(line, level.end())
+            or _LOGGER_BEFORE.search(line[max(0, level.start() - 120) : level.start()])
+            or _LOGGER_PLAIN.match(line, level.end())
+        )
         if logger and len(loggers) < MOST_ERRORS:
             loggers.setdefault(logger[1])
     if "rror" in line or "xcept" in line or "arning" in line or "imeout" in line or "(" in line or ": " in line:
