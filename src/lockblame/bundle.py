@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from lockblame import fields
-from lockblame.forges.github import issue_from, labels, moment
+from lockblame.forges.records import BODY, TITLE, bounded, issue_from, labels, moment
 from lockblame.model import Forge, Gap, Issue, Release, Repository, normalize
 from lockblame.upstream import parse_repository
 
@@ -32,7 +32,7 @@ FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, GAPS)
 _LINE = 2_000_000
 _LINES = 500_000
 _MOST_GAPS = 50
-_TITLE, _BODY, _DISCUSSION = 1000, 70_000, 100
+_DISCUSSION = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,8 @@ def _record(line: str) -> Mapping[str, Any]:
 
 
 def _write(records: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False, separators=(", ", ": ")) + "\n" for record in records)
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return "".join(lines).encode("utf-8", "replace").decode("utf-8")
 
 
 # --- issues ----------------------------------------------------------------------------------------------------------
@@ -169,15 +170,15 @@ def _issue(record: Mapping[str, Any]) -> Issue:
     return Issue(
         repository=repository,
         number=number,
-        title=fields.text(record, "title")[:_TITLE],
-        body=(fields.maybe_text(record, "body") or "")[:_BODY],
+        title=bounded(fields.text(record, "title"), TITLE),
+        body=bounded(fields.maybe_text(record, "body") or "", BODY),
         state=fields.maybe_text(record, "state") or "open",
         created_at=moment(record, "created_at"),
         updated_at=moment(record, "updated_at"),
         closed_at=moment(record, "closed_at"),
         labels=labels(record),
         comments=fields.maybe_number(record, "comments"),
-        discussion=tuple(comment[:_BODY] for comment in fields.texts(record, "discussion")[:_DISCUSSION]),
+        discussion=tuple(bounded(comment, BODY) for comment in fields.texts(record, "discussion")[:_DISCUSSION]),
         reactions=fields.maybe_number(record, "reactions"),
         pull_request=bool(record.get("pull_request")),
         url=url if url and len(url) <= 2000 and url.startswith(("https://", "http://")) else None,

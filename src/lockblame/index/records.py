@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -70,6 +71,7 @@ class Metadata:
 # --- versions --------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=8192)
 def parsed(version: str) -> Version | None:
     """The version as PEP 440 understands it, None where it doesn't."""
     from packaging.version import InvalidVersion, Version
