@@ -3,7 +3,7 @@
 From one revision to the next nearly all entries of a uv.lock, poetry.lock or pdm.lock are the same bytes. Only the new ones are
 given to the format's reader, in a lock of their own between the same head and tail; what depends on all entries together (the
 project's roots, which edges lead anywhere) is found out for each revision. A lock that isn't laid out as these tools do it is
-read as a whole. The result is the same.
+read as a whole, a requirements file without its hashes (`outline`). The result is the same.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from lockblame.lockfiles.document import Document, Opener
 from lockblame.lockfiles.edges import indexes, live, unasked
 from lockblame.lockfiles.formats import by_name
 from lockblame.lockfiles.names import maybe_normal
+from lockblame.lockfiles.outline import Outlines, Unclear
 from lockblame.lockfiles.project import project
-from lockblame.model import Edge, Pin, Root, Snapshot
+from lockblame.model import Pin, Root, Snapshot
 
 _HEADERS = (b"\n[[package]]\n", b"\n[[distribution]]\n")
 # What may run over several lines, or mean something else to a reader than to the cuts below. NUL parts an entry from its files.
@@ -43,6 +44,7 @@ class Series:
     """
 
     def __init__(self) -> None:
+        self._outlines = Outlines()
         self._readings = {"uv": _Reading(_uv), "poetry": _Reading(_poetry, edges_dropped=True), "pdm": _Reading(_pdm)}
 
     def read(self, data: bytes, path: str, *, origin: str | None = None, opener: Opener | None = None) -> Snapshot:
@@ -58,18 +60,14 @@ class Series:
     def _quickly(self, document: Document) -> Snapshot | None:
         """None when it can't be done, or the lock is broken: reading it as a whole says how."""
         format = by_name(document.path)
-        reading = self._readings.get(format.name) if format else None
-        layout = _taken_apart(document.data) if reading else None
-        if reading is None or layout is None:
-            return None
         try:
-            return reading.read(document, layout)
-        except (LockblameError, FieldError, _Unclear):
+            if format is not None and format.name == "requirements":
+                return self._outlines.read(document)
+            reading = self._readings.get(format.name) if format is not None else None
+            layout = _taken_apart(document.data) if reading is not None else None
+            return reading.read(document, layout) if reading is not None and layout is not None else None
+        except (LockblameError, FieldError, Unclear):
             return None
-
-
-class _Unclear(Exception):
-    """The reader didn't make of the entries what can be told apart."""
 
 
 # --- taking a lock apart ---------------------------------------------------------------------------------------------
@@ -132,9 +130,14 @@ def _with_files(entry: bytes, by_name: Mapping[str | None, bytes]) -> bytes:
 
 @dataclass(slots=True)
 class _Entry:
-    """What an entry became: a root, or a pin, and the pin that this became last among the others of its lock."""
+    """What an entry became: a root, or a pin, and what became of this last among the others of its lock.
+
+    `leading` is the pin with only the edges to what is `locked`, `last` with only those of them that somebody wants.
+    """
 
     node: Pin | Root
+    leading: Pin | None = None
+    locked: frozenset[str] | None = None
     last: Pin | None = None
 
 
@@ -174,7 +177,7 @@ class _Reading:
         stubs = self._stubs(document, layout, new)
         text = layout.text((*new, *stubs))
         if any(unusual in text for unusual in _UNUSUAL):
-            raise _Unclear
+            raise Unclear
         # Roots are taken from beside the lock where all entries are known, but for uv, whose roots are entries.
         opener = document.opener if self.assembled is _uv else None
         snapshot = parse(text, document.path, origin=document.origin, opener=opener)
@@ -215,10 +218,10 @@ def _nodes(layout: _Layout, texts: Sequence[bytes], stubs: Sequence[bytes], snap
         pin = pins.pop(place, None)
         node = replace(pin, line=None) if pin else next(roots, None)
         if node is None:
-            raise _Unclear
+            raise Unclear
         nodes.append(node)
     if pins:
-        raise _Unclear
+        raise Unclear
     return [_Entry(node) for node in nodes[: len(texts)]]
 
 
@@ -240,34 +243,37 @@ def _uv(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapsh
 
 
 def _poetry(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapshot:
-    all_of_them = _pins(entries)
     root, gaps = project(document)
+    locked = frozenset((*(entry.node.name for entry in entries), *((root.name,) if root else ())))
+    # Nearly always the same as last time, and then so is what leads anywhere.
+    locked = next((entry.locked for entry in entries if entry.locked == locked), locked)
+    pins = tuple(_leading(entry, locked) for entry in entries)
     if root is None:
-        locked = {pin.name for pin in all_of_them}
-        pins = tuple(_leading(pin, locked) for pin in all_of_them)
         root = Root(name="app", requires=unasked(pins))
     else:
-        pins = live(all_of_them, (root,))
-    pins = tuple(_again(entry, pin) for entry, pin in zip(entries, pins, strict=True))
+        pins = tuple(_again(entry, pin) for entry, pin in zip(entries, live(pins, (root,)), strict=True))
     roots = (root,) if pins or root.requires else ()
     return replace(template, pins=pins, roots=roots, indexes=indexes(pins), gaps=gaps)
 
 
 def _pdm(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapshot:
-    pins = _pins(entries)
+    pins = tuple(entry.node for entry in entries if isinstance(entry.node, Pin))
     root, gaps = project(document)
     if root is None:
         root = Root(name="app", requires=unasked(pins))
     return replace(template, pins=pins, roots=(root,) if pins or root.requires else (), gaps=gaps)
 
 
-def _pins(entries: list[_Entry]) -> tuple[Pin, ...]:
-    return tuple(entry.node for entry in entries if isinstance(entry.node, Pin))
-
-
-def _leading(pin: Pin, locked: set[str]) -> Pin:
-    kept: tuple[Edge, ...] = tuple(edge for edge in pin.requires if edge.name in locked)
-    return pin if len(kept) == len(pin.requires) else replace(pin, requires=kept)
+def _leading(entry: _Entry, locked: frozenset[str]) -> Pin:
+    """The pin without its edges to what isn't locked."""
+    if entry.leading is None or entry.locked is not locked:
+        if not isinstance(entry.node, Pin):
+            raise Unclear
+        kept = tuple(edge for edge in entry.node.requires if edge.name in locked)
+        if entry.leading is None or entry.leading.requires != kept:
+            entry.leading = replace(entry.node, requires=kept)
+        entry.locked = locked
+    return entry.leading
 
 
 def _again(entry: _Entry, pin: Pin) -> Pin:
