@@ -180,7 +180,7 @@ class Client:
 
     def _judged(self, response: Response, subject: str) -> None:
         try:
-            judge(response, subject, time.time())
+            judge(response, subject, time.time(), anonymous=self._credentials.header(response.url) is None)
         except Refused as refused:
             if isinstance(refused.error, RateLimited):
                 self._resting[bucket(response.url)] = refused.error

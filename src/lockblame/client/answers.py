@@ -59,8 +59,8 @@ def bucket(url: str) -> str:
     return f"{parts.netloc} search" if re.match(r"(?:/api/v3)?/search/", parts.path) else parts.netloc
 
 
-def judge(response: Response, subject: str, now: float) -> None:
-    """Raises Refused unless the answer is a 200, or a part of one; `now` is POSIX seconds."""
+def judge(response: Response, subject: str, now: float, *, anonymous: bool = False) -> None:
+    """Raises Refused unless the answer is a 200, or a part of one; `now` is POSIX seconds, `anonymous` asked without a token."""
     status, where = response.status, shown(response.url)
     if status in (200, 206):
         return
@@ -68,6 +68,8 @@ def judge(response: Response, subject: str, now: float) -> None:
     wait = wait_before_retry(response, now)
     if wait is not None and status != 503:
         detail = f"{host} answers no more requests for the next {_span(wait)}"
+        if anonymous and host == "api.github.com":
+            detail += " (a token in GITHUB_TOKEN raises the limit from 60 to 5000 an hour)"
         raise Refused(RateLimited(subject, detail, where, now + wait), wait)
     said = f" ({message})" if (message := _message(response)) else ""
     if status in (404, 410):

@@ -91,6 +91,7 @@ class Wire:
             http, self._http = self._http, None
         if http is not None:
             http.close()
+        self._trouble.told = True  # what is still under way will find the cache closed, which is nobody's trouble
         if self._storage is not None:
             self._storage.close()
         logging.getLogger("hishel").removeHandler(self._trouble)
