@@ -125,5 +125,7 @@ def _order(pin: Pin) -> Any:
     """Oldest version first; the rest only makes the order the same whatever the file's."""
     source = pin.source
     place = (source.kind, source.location or "", source.revision or "", source.subdirectory or "")
-    hashes = tuple(sorted(artifact.hash or "" for artifact in pin.artifacts))
-    return version_key(pin.version or ""), pin.extras, place, pin.marker or "", pin.groups, pin.optional, hashes
+    scope = pin.extras, place, pin.marker or "", pin.groups, pin.optional
+    files = tuple(sorted((artifact.hash or "", artifact.name or "") for artifact in pin.artifacts))
+    edges = tuple((edge.name, edge.specifier, edge.marker or "", edge.extras, edge.version or "") for edge in pin.requires)
+    return version_key(pin.version or ""), *scope, files, edges
