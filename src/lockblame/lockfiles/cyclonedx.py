@@ -112,12 +112,13 @@ def _hashed(item: _Table, where: str, name: str | None, url: str | None) -> Iter
 def _linked(found: list[_Found], requires: Mapping[str, tuple[str, ...]]) -> Iterator[Pin]:
     """The pins with their edges; what a document without any dependencies requires is not known."""
     names = {each.reference: each.pin for each in found if each.reference}
+    # By reference, so that a document whose references aren't unique takes no longer than another one.
+    edges = {
+        reference: tuple(Edge(name=pin.name, version=pin.version) for pin in dict.fromkeys(map(names.get, others)) if pin)
+        for reference, others in requires.items()
+    }
     for each in found:
-        if each.reference is None or each.reference not in requires:
-            yield replace(each.pin, requires_known=bool(requires))
-            continue
-        children = (names[other] for other in requires[each.reference] if other in names)
-        yield replace(each.pin, requires=tuple(dict.fromkeys(Edge(name=child.name, version=child.version) for child in children)))
+        yield replace(each.pin, requires=edges.get(each.reference or "", ()), requires_known=bool(edges))
 
 
 def _root(bom: _Table, found: list[_Found], requires: Mapping[str, tuple[str, ...]], pins: tuple[Pin, ...]) -> Iterator[Root]:
