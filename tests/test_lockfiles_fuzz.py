@@ -238,6 +238,47 @@ def test_any_project_beside(data):
         survives(DATA["poetry.lock"], "poetry.lock", files={"pyproject.toml": b"x"})
 
 
+MANY = range(8_000)
+HOSTILE = {
+    "uv.lock demands": (
+        b'version = 1\n[[package]]\nname = "s"\nsource = {virtual="."}\ndependencies = ['
+        + b'{name="a"},' * len(MANY)
+        + b"]\n[package.metadata]\nrequires-dist=["
+        + b",".join(b'{name="a",specifier=">=%d"}' % number for number in MANY)
+        + b"]",
+        {},
+    ),
+    "uv.lock forks": (b"version = 1\n" + b'[[package]]\nname = "a"\nversion = "1"\n' * len(MANY), {}),
+    "poetry.lock extras": (
+        b'[[package]]\nname="a"\nversion="1"\n[package.dependencies]\na=['
+        + b",".join(b'{version="1",markers="extra == \'x%d\'",extras=["x%d"]}' % (number, number + 1) for number in MANY)
+        + b"]",
+        {"pyproject.toml": b'[project]\nname="s"\ndependencies=["a[x0]"]\n'},
+    ),
+    "poetry.lock blanks": (
+        b'[[package]]\nname="a"\nversion="1"\n[package.dependencies]\nb={version="1",python="' + b" " * 300_000 + b'"}',
+        {},
+    ),
+    "pylock.toml groups": (
+        b'lock-version="1.0"\ncreated-by="x"\n[[packages]]\nname="a"\nmarker="' + b"dependency_groups in (" * 50_000 + b'"',
+        {},
+    ),
+    "requirements.txt inputs": (
+        b"".join(b"p%d==1 # via -r a.in\n" % number for number in MANY),
+        {"a.in": b"-r b.in\n" * 1000 + b"".join(b"p%d>=1\n" % number for number in MANY), "b.in": b"-r a.in\n-r b.in\n" * 1000},
+    ),
+    "bom.json references": (
+        b'{"bomFormat": "CycloneDX", "components": ['
+        + b",".join(b'{"purl":"pkg:pypi/a@1","bom-ref":"a"}' for _ in MANY)
+        + b'], "dependencies":[{"ref":"a","dependsOn":['
+        + b",".join([b'"a"'] * len(MANY))
+        + b"]}]}",
+        {},
+    ),
+    "notes.txt blanks": (b"a" + b" " * 900_000 + b"b", {}),
+}
+
+
 class TestLarge:
     """Much of everything ends soon: what takes tenths of a second while it is linear would take hours otherwise."""
 
@@ -271,6 +312,13 @@ class TestLarge:
     def test_ends_soon(self, data, path):
         start = time.process_time()
         survives(data, path)
+        assert time.process_time() - start < 8
+
+    @pytest.mark.parametrize("path", HOSTILE)
+    def test_products_of_many_and_many(self, path):
+        data, files = HOSTILE[path]
+        start = time.process_time()
+        survives(data, path.partition(" ")[0], files=files)
         assert time.process_time() - start < 8
 
     def test_eighty_thousand_lines(self):
