@@ -7,6 +7,7 @@ LockblameError
 │   ├── RevisionError             git doesn't know the revision, or there is no repository
 │   └── ConfigError               lockblame's own settings are wrong
 ├── SymptomError                  there is no symptom to match
+├── RollbackError                 the edit that takes a change back can't be made
 └── UpstreamError                 an index or a forge; inside `blame` these become Gaps
     ├── NotFound
     ├── RateLimited               until when
@@ -29,6 +30,7 @@ __all__ = [
     "RateLimited",
     "ReadError",
     "RevisionError",
+    "RollbackError",
     "SymptomError",
     "UnknownFormat",
     "UpstreamError",
@@ -110,6 +112,26 @@ class SymptomError(LockblameError):
 
     def __str__(self) -> str:
         return self.detail
+
+
+class RollbackError(LockblameError):
+    """A change can't be taken back by an edit: `subject` is the file or package, `detail` why, `way_out` what to do."""
+
+    slug = "rollback-error"
+
+    def __init__(self, subject: str, detail: str, way_out: str | None = None) -> None:
+        super().__init__(subject, detail, way_out)
+        self.subject = subject
+        self.detail = detail
+        self.way_out = way_out
+
+    @property
+    def hint(self) -> str | None:
+        """The way out, one clause, or None."""
+        return self.way_out
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.detail}" + (f"; {self.way_out}" if self.way_out else "")
 
 
 class UpstreamError(LockblameError):

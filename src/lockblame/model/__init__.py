@@ -6,6 +6,7 @@ parsing them is the business of whoever compares them, so that reading a large l
 
 from __future__ import annotations
 
+from lockblame.model.cases import Case, Moment, Precedent
 from lockblame.model.changes import Change, ChangeKind, Delta, Demand, Reason, ReasonKind, Step
 from lockblame.model.findings import Commit, Deployment, ErrorMessage, Evidence, Frame, Match, Report, Suspect, Symptom
 from lockblame.model.locks import (
@@ -22,11 +23,13 @@ from lockblame.model.locks import (
     SourceKind,
     normalize,
 )
+from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
 from lockblame.model.upstream import Contents, Forge, Issue, Note, Release, Repository
 
 __all__ = [
     "REGISTRY",
     "Artifact",
+    "Case",
     "Change",
     "ChangeKind",
     "Commit",
@@ -35,6 +38,7 @@ __all__ = [
     "Demand",
     "Deployment",
     "Edge",
+    "Edit",
     "Environment",
     "ErrorMessage",
     "Evidence",
@@ -43,14 +47,21 @@ __all__ = [
     "Gap",
     "Issue",
     "Match",
+    "Moment",
     "Note",
     "Path",
     "Pin",
+    "Precedent",
     "Reason",
     "ReasonKind",
     "Release",
+    "Reopened",
     "Report",
     "Repository",
+    "Resolution",
+    "Return",
+    "Rollback",
+    "RollbackStyle",
     "Root",
     "Snapshot",
     "Source",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lockblame.model.changes import Change, Delta
 from lockblame.model.locks import Gap
 from lockblame.model.upstream import Issue, Note
+
+if TYPE_CHECKING:
+    from lockblame.model.cases import Precedent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom."""
+    """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
+
+    `cases` are the team's own past incidents that resemble it.
+    """
 
     delta: Delta
     symptom: Symptom | None = None
@@ -111,3 +117,4 @@ class Report:
     deployment: Deployment | None = None
     as_of: datetime | None = None
     gaps: tuple[Gap, ...] = ()
+    cases: tuple[Precedent, ...] = ()
