@@ -20,24 +20,24 @@ class Weight(NamedTuple):
 WEIGHTS: dict[str, Weight] = {
     # the words of the symptom in the report
     "title": Weight("text", 2.50),  # rare words of the symptom in the title (BM25, saturating)
-    "body": Weight("text", 3.36),  # and in the body
+    "body": Weight("text", 3.35),  # and in the body
     "fuzzy": Weight("text", 1.47),  # near spelling of the title
     "phrase": Weight("text", 1.34),  # runs of the same words
     "names": Weight("identifiers", 1.16),  # options, functions, modules
     "error": Weight("error", 1.27),  # the same exception class, the rarer the more
     "message": Weight("error", 1.58),  # the same error message, variable parts aside
-    "unlike": Weight("text", -3.90),  # has hardly anything of all that
+    "unlike": Weight("text", -3.89),  # has hardly anything of all that
     # what the words mean
     "failure": Weight("concepts", 0.87),  # the same way to fail
     "thing": Weight("concepts", 3.02),  # of the same things
     # when it was opened
-    "before": Weight("time", -2.15),  # before the new version came out
-    "soon": Weight("time", 3.37),  # after it; 1 on the day, 0 after three years
+    "before": Weight("time", -2.16),  # before the new version came out
+    "soon": Weight("time", 3.36),  # after it; 1 on the day, 0 after three years
     # which versions it speaks of
-    "entitled": Weight("versions", 1.86),  # its title names a version of the step
-    "version": Weight("versions", 4.10),  # it names the new version; 0.8 for one between the old and the new, or a series
-    "old": Weight("versions", 0.37),  # it names the old version too: where it still worked
-    "newer": Weight("versions", -1.79),  # speaks of later versions only
+    "entitled": Weight("versions", 1.85),  # its title names a version of the step
+    "version": Weight("versions", 4.11),  # it names the new version; 0.8 for one between the old and the new, or a series
+    "old": Weight("versions", 0.36),  # it names the old version too: where it still worked
+    "newer": Weight("versions", -1.80),  # speaks of later versions only
     "older": Weight("versions", -1.19),  # speaks of earlier versions only
     # what kind of report it is
     "pull": Weight("report", -2.11),  # a pull request
@@ -45,14 +45,14 @@ WEIGHTS: dict[str, Weight] = {
     "closed": Weight("time", 0.3),  # closed shortly before a later release
     "regression": Weight("report", 1.35),  # labelled as a regression
     # the package, as the symptom shows it
-    "raised": Weight("traceback", 0.84),  # its code raised the error
+    "raised": Weight("traceback", 0.96),  # its code raised the error
     "frames": Weight("traceback", 0.97),  # its code is in the traceback
     "logger": Weight("traceback", 1.01),  # one of its loggers speaks
-    "named": Weight("traceback", 0.94),  # the symptom names it
+    "named": Weight("traceback", 0.93),  # the symptom names it
     # the lock
     "others": Weight("lock", -1.0),  # times the logarithm of the number of changes: the even chance (not fitted)
-    "direct": Weight("lock", 0.28),  # asked for by the project itself
-    "step": Weight("lock", 1.70),  # how far the version moved: 1 for a major step
+    "direct": Weight("lock", 0.30),  # asked for by the project itself
+    "step": Weight("lock", 1.72),  # how far the version moved: 1 for a major step
     "yanked": Weight("lock", 1.0),  # the new version was taken back
     # the change itself
     "notes": Weight("notes", 1.0),  # the maintainers' notes speak of the same
