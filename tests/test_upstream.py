@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockblame.errors import BadResponse, Offline
+from lockblame.flow import Response
+from lockblame.index import Project, project
 from lockblame.model import Gap, Repository
-from lockblame.upstream import locate, parse_repository
+from lockblame.upstream import find, locate, parse_repository
+from tests.flows import feed, page
 
 G = "https://github.com"
 
@@ -195,6 +199,45 @@ class TestChoice:
             ("Docs", f"{G}/tool/tool"),
         ]
         assert locate(dict(links), "tool") == locate(dict(reversed(links)), "tool")
+
+
+def released(*versions: str) -> Project:
+    files = [
+        {"filename": f"kombu-{version}-py3-none-any.whl", "url": f"https://files.example/{version}", "core-metadata": True}
+        for version in versions
+    ]
+    return feed(project("kombu", "https://index.example"), [page({"files": files})])[0]
+
+
+def says(version: str, link: str) -> Response:
+    return page(f"Metadata-Version: 2.1\nName: kombu\nVersion: {version}\nProject-URL: Source, {link}\n")
+
+
+class TestFind:
+    def test_by_the_version_itself(self):
+        found, asked = feed(find(released("1.0", "2.0"), "1.0"), [says("1.0", f"{G}/celery/kombu")])
+        assert found == on("celery/kombu")
+        assert [request.url for request in asked] == ["https://files.example/1.0.metadata"]
+
+    def test_by_the_newest_when_an_old_one_does_not_tell(self):
+        answers = [says("1.0", "https://kombu.example"), says("2.0", f"{G}/celery/kombu")]
+        assert feed(find(released("1.0", "2.0"), "1.0"), answers)[0] == on("celery/kombu")
+
+    def test_when_none_tells(self):
+        found, _ = feed(
+            find(released("1.0", "2.0"), "1.0"), [says("1.0", "https://one.example"), says("2.0", "https://two.example")]
+        )
+        assert isinstance(found, Gap)
+        assert "one.example" in found.detail
+        found, asked = feed(find(released("1.0"), "1.0"), [says("1.0", "https://one.example")])
+        assert (isinstance(found, Gap), len(asked)) == (True, 1)
+
+    def test_when_the_index_does_not_answer(self):
+        found, _ = feed(find(released("1.0"), "1.0"), [Offline("kombu", "was not asked")])
+        assert isinstance(found, Gap)
+        assert (found.subject, found.reason, found.detail) == ("kombu", "offline", "its links are not known: was not asked")
+        answers = [says("1.0", "https://one.example"), BadResponse("kombu", "no")]
+        assert isinstance(feed(find(released("1.0", "2.0"), "1.0"), answers)[0], Gap)
 
 
 class TestWhyNot:

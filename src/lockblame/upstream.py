@@ -12,6 +12,9 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from lockblame.errors import UpstreamError
+from lockblame.flow import Flow
+from lockblame.index import Project, metadata
 from lockblame.model import Forge, Gap, Repository, normalize
 
 _WHERE = {
@@ -175,6 +178,32 @@ def _from_pages(url: str) -> Repository | None:
     return None
 
 
+# --- a package -------------------------------------------------------------------------------------------------------
+
+
+def find(project: Project, version: str) -> Flow[Repository | Gap]:
+    """Where the project is developed, by the links of `version`, and where those don't tell by those of its newest release.
+
+    Old releases often name no repository that newer ones do. A Gap says why there is none, also when the index doesn't answer.
+    """
+    try:
+        own = yield from metadata(project, version)
+        found = locate(own.links, project.name)
+    except UpstreamError as error:
+        return Gap(
+            subject=project.name, reason=error.reason, detail=f"its links are not known: {error.detail}", hint=_hint(project.name)
+        )
+    newest = next((release.version for release in reversed(project.releases) if project.files_of(release.version)), version)
+    if isinstance(found, Repository) or newest == own.version:
+        return found
+    try:
+        latest = yield from metadata(project, newest)
+    except UpstreamError:
+        return found
+    second = locate(latest.links, project.name)
+    return second if isinstance(second, Repository) else found
+
+
 # --- all links of a package ------------------------------------------------------------------------------------------
 
 
@@ -270,5 +299,8 @@ def _nowhere(links: Mapping[str, str], name: str) -> Gap:
 
 
 def _gap(name: str, reason: str, detail: str) -> Gap:
-    line = f'{normalize(name)} = "https://HOST/OWNER/REPOSITORY"'
-    return Gap(subject=name, reason=reason, detail=detail, hint=f"add {line} below [upstreams] in lockblame.toml")
+    return Gap(subject=name, reason=reason, detail=detail, hint=_hint(name))
+
+
+def _hint(name: str) -> str:
+    return f'add {normalize(name)} = "https://HOST/OWNER/REPOSITORY" below [upstreams] in lockblame.toml'
