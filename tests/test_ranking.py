@@ -298,12 +298,42 @@ def test_notes_that_name_the_report():
     assert "https://forge.example/notes" in {item.url for item in mended.evidence}
 
 
+def own_details(symptom: Symptom, contents: Contents) -> list[str]:
+    return [
+        item.detail
+        for item in rank(symptom, [candidate("carrot", contents=contents)]).suspects[0].evidence
+        if item.kind == "contents"
+    ]
+
+
 def test_code_of_the_traceback_that_changed():
-    contents = Contents(modules=("PIL.Image",), symbols=("PIL.Image.crop",))
-    one = rank(CRASH, [candidate("pillow", contents=contents)]).suspects[0]
-    assert "pillow changed PIL.Image, which is in the traceback" in [item.detail for item in one.evidence]
-    named = rank(SLOW, [candidate("carrot", contents=Contents(defaults=("carrot.worker.poll_interval",)))]).suspects[0]
-    assert any("carrot.worker.poll_interval, which the symptom names" in item.detail for item in named.evidence)
+    module = Contents(modules=("PIL.Image",))
+    assert own_details(CRASH, module)[0] == "carrot changed PIL.Image, which is in the traceback"
+    function = Contents(modules=("PIL.Image",), functions=("PIL.Image.Image.crop",))
+    assert own_details(CRASH, function)[0] == "carrot changed PIL.Image.crop, which is in the traceback"
+    assert own_details(CRASH, Contents(modules=("PIL.Fonts",))) == []
+
+
+def test_an_error_message_that_is_new():
+    fresh = Contents(texts_added=("cannot crop to the box %s of %r",))
+    assert "carrot 1.4.2 brought the message" in own_details(CRASH, fresh)[0]
+    assert own_details(CRASH, Contents(texts_added=("cannot open",))) == []
+
+
+def test_names_of_the_symptom_that_changed():
+    assert (
+        "carrot changed carrot.worker.poll_interval" in own_details(SLOW, Contents(defaults=("carrot.worker.poll_interval",)))[0]
+    )
+    assert "carrot changed code about" in own_details(SLOW, Contents(functions=("carrot.queue.take_messages",)))[0]
+
+
+def test_a_change_of_everything_speaks_of_nothing():
+    few = Contents(functions=("carrot.queue.take_messages",))
+    many = Contents(
+        functions=("carrot.queue.take_messages", *(f"carrot.word{chr(97 + n // 26)}{chr(97 + n % 26)}x" for n in range(600)))
+    )
+    one, other = (rank(SLOW, [candidate("carrot", contents=contents)]).suspects[0].score for contents in (few, many))
+    assert one > other
 
 
 # --- several packages, several forks, own scorers --------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from lockblame.model import Change, Contents, Issue, Note, Symptom
 from lockblame.ranking.features import Feature
-from lockblame.ranking.likeness import squash
+from lockblame.ranking.likeness import constant_runs, squash
 from lockblame.ranking.pool import Pool
 from lockblame.ranking.versions import release
 from lockblame.symptom.identifiers import identifiers
@@ -16,7 +16,15 @@ from lockblame.symptom.words import split_names, stems
 
 LONGEST_NOTE = 60_000
 MOST_LINES = 400
+MOST_NAMES = 5_000
+SHORTEST = 5
+"""Letters of a name that says something by itself."""
+ALIKE = 0.6
+"""The share of an error message's words that a new string constant has to have in the same order."""
+FEW = 80
+"""Changed code whose names have at most so many words is about something."""
 
+_SEPARATORS = re.compile(r"[._]+")
 _NUMBER = re.compile(r"(?:#|issues/|pull/|GH-)(\d{1,9})\b")
 
 
@@ -54,22 +62,51 @@ def _is_later(note: Note, new: tuple[int, ...] | None) -> bool:
     return new is not None and version is not None and version > new
 
 
-def content_features(symptom: Symptom, change: Change, contents: Contents | None) -> Iterable[Feature]:
-    """Whether the code that the symptom shows is code that changed: modules of its frames, names, words."""
+def content_features(symptom: Symptom, change: Change, contents: Contents | None, pool: Pool) -> Iterable[Feature]:
+    """Whether what the symptom shows is what changed: its frames, its error message, its names, its words."""
     if contents is None:
         return
-    modules = {module.lower() for module in contents.modules}
-    frames = [frame.module for frame in symptom.frames if frame.module and frame.module.lower() in modules]
-    touched = {name.rsplit(".", 1)[-1].lower().strip("_"): name for name in (*contents.symbols, *contents.defaults)}
-    named = sorted(touched[name] for name in {each.strip("_") for each in symptom.identifiers} & touched.keys() if len(name) > 3)
-    if frames:
-        yield Feature("touched", 1.0, f"{change.name} changed {frames[-1]}, which is in the traceback")
-    elif named:
-        yield Feature("touched", 0.8, f"{change.name} changed {named[0]}, which the symptom names")
-    else:
-        parts = frozenset(
-            stems(" ".join(re.sub(r"[._]", " ", split_names(name)) for name in (*contents.modules, *contents.symbols)))
-        )
-        shared = sorted(parts & frozenset(symptom.words))
-        if shared and parts:
-            yield Feature("touched", min(len(shared), 4) / 10, f"{change.name} changed code about {', '.join(shared[:4])}")
+    yield from _changed_frames(symptom, change, contents)
+    for error in symptom.errors:
+        runs = constant_runs(error.message)
+        if runs and any(len(runs & constant_runs(text)) / len(runs) >= ALIKE for text in contents.texts_added):
+            yield Feature("new_message", 1.0, f"{change.name} {change.new} brought the message {error.message[:120]!r}")
+            break
+    touched = {_last(name): name for name in (*contents.functions, *contents.symbols, *contents.defaults)}
+    named = sorted(name for name in {_last(each) for each in symptom.identifiers} & touched.keys() if len(name) >= SHORTEST)
+    if named:
+        value = squash(math.fsum(pool.rarity(pool.names, name) for name in named), 6.0)
+        yield Feature("touched_names", value, f"{change.name} changed {', '.join(touched[name] for name in named[:3])}")
+    yield from _changed_words(symptom, change, contents, pool)
+
+
+def _changed_frames(symptom: Symptom, change: Change, contents: Contents) -> Iterable[Feature]:
+    functions = {name.lower() for name in contents.functions}
+    modules = {name.lower() for name in contents.modules}
+    in_function = in_module = ""
+    for frame in symptom.frames:
+        module = (frame.module or "").lower()
+        if module in modules:
+            in_module = frame.module or ""
+            function = f".{(frame.function or '').rsplit('.', 1)[-1].lower()}"
+            if any(name.startswith(f"{module}.") and name.endswith(function) for name in functions):
+                in_function = f"{in_module}{function}"
+    if in_function:
+        yield Feature("touched", 1.0, f"{change.name} changed {in_function}, which is in the traceback")
+    elif in_module:
+        yield Feature("touched", 0.6, f"{change.name} changed {in_module}, which is in the traceback")
+
+
+def _changed_words(symptom: Symptom, change: Change, contents: Contents, pool: Pool) -> Iterable[Feature]:
+    """The words of the symptom in the names of what changed; a change of everything speaks of nothing."""
+    names = (*contents.modules, *contents.functions, *contents.symbols, *contents.defaults)[:MOST_NAMES]
+    parts = frozenset(stems(" ".join(_SEPARATORS.sub(" ", split_names(name.partition(".")[2])) for name in names)))
+    shared = {word: pool.rarity(pool.words, word) for word in symptom.words if word in parts}
+    if shared:
+        value = squash(math.fsum(shared.values()), 10.0) * min(1.0, FEW / len(parts))
+        rarest = sorted(shared, key=lambda word: (-shared[word], word))[:4]
+        yield Feature("touched_words", value, f"{change.name} changed code about {', '.join(rarest)}")
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1].lower().strip("_")

@@ -77,7 +77,7 @@ def _own(symptom: Symptom | None, candidate: Candidate, gathered: Pool, changes:
     if symptom is not None:
         yield from package_features(symptom, candidate.change)
         yield from note_features(symptom, candidate.change, candidate.notes, gathered)
-        yield from content_features(symptom, candidate.change, candidate.contents)
+        yield from content_features(symptom, candidate.change, candidate.contents, gathered)
     yield from lock_features(candidate.change, candidate.release, changes)
 
 

@@ -56,7 +56,10 @@ WEIGHTS: dict[str, Weight] = {
     "yanked": Weight("lock", 1.0),  # the new version was taken back
     # the change itself
     "notes": Weight("notes", 1.0),  # the maintainers' notes speak of the same
-    "touched": Weight("contents", 1.0),  # the modules or symbols of the symptom changed
+    "touched": Weight("contents", 1.0),  # a function of the traceback changed; 0.6 where only its module did
+    "touched_names": Weight("contents", 1.0),  # names of the symptom changed
+    "touched_words": Weight("contents", 1.0),  # what changed is named with words of the symptom
+    "new_message": Weight("contents", 2.0),  # the error message of the symptom is new in this version
     "mended": Weight("notes", 1.0),  # the notes of a later version name the report
     "already": Weight("notes", -1.0),  # the notes of this version name it: mended already
     "unreported": Weight("report", 1.5),  # no report at all: as suspicious as a weak one (not fitted)
