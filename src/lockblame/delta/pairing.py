@@ -128,4 +128,4 @@ def _order(pin: Pin) -> Any:
     scope = pin.extras, place, pin.marker or "", pin.groups, pin.optional
     files = tuple(sorted((artifact.hash or "", artifact.name or "") for artifact in pin.artifacts))
     edges = tuple((edge.name, edge.specifier, edge.marker or "", edge.extras, edge.version or "") for edge in pin.requires)
-    return version_key(pin.version or ""), *scope, files, edges
+    return version_key(pin.version or ""), *scope, files, edges, pin.line or 0
