@@ -23,12 +23,14 @@ from lockblame.model.locks import (
     SourceKind,
     normalize,
 )
+from lockblame.model.proof import Bisection, Drill, Outcome, Trial, Verdict
 from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
 from lockblame.model.upstream import Contents, Forge, Issue, Note, Release, Repository
 
 __all__ = [
     "REGISTRY",
     "Artifact",
+    "Bisection",
     "Case",
     "Change",
     "ChangeKind",
@@ -37,6 +39,7 @@ __all__ = [
     "Delta",
     "Demand",
     "Deployment",
+    "Drill",
     "Edge",
     "Edit",
     "Environment",
@@ -49,6 +52,7 @@ __all__ = [
     "Match",
     "Moment",
     "Note",
+    "Outcome",
     "Path",
     "Pin",
     "Precedent",
@@ -69,5 +73,7 @@ __all__ = [
     "Step",
     "Suspect",
     "Symptom",
+    "Trial",
+    "Verdict",
     "normalize",
 ]
