@@ -54,7 +54,7 @@ class Outlines:
 
     def read(self, document: Document) -> Snapshot | None:
         """The Snapshot, None where there are no hashes to leave out. Unclear or LockblameError when it can't be read that way."""
-        head, *texts = _REQUIREMENT.split(document.data)
+        head, *texts = _REQUIREMENT.split(b"\n" + document.data)
         found = {text: self._known.get(text) or self._older.get(text) for text in texts}
         new = {text: _Piece(_HASHES.sub(b"", text)) for text, piece in found.items() if piece is None}
         if any(unusual in text for text in (head, *new) for unusual in _UNUSUAL):

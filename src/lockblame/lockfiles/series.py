@@ -29,7 +29,7 @@ _UNUSUAL = (b'"""', b"'''", b"\r", b"\xef\xbb\xbf")
 _APART = b"\0"
 _TAIL = re.compile(rb"^\[(?!\[?(?:package|distribution)\.)", re.MULTILINE)
 _SHARED = re.compile(rb"^\[metadata\.(?:files|hashes)\]\n", re.MULTILINE)
-_FILES = re.compile(rb'^"?([A-Za-z0-9._-]+)"? = \[(?:\n(?:[ \t][^\n]*\n)*|[^\n\[\]]*)\]\n', re.MULTILINE)
+_FILES = re.compile(rb'^"?([A-Za-z0-9._-]+)"? = \[(?:\n(?:[ \t][^\n]*\n)*|[^\n\[\]]*)\](?:\n|\Z)', re.MULTILINE)
 _NAME = re.compile(rb'^name = "([^"\\\n]+)"$', re.MULTILINE)
 # A root that says itself what it asks for; others are looked up beside the lock, where it may change.
 _TELLS = re.compile(rb"^\[(?:package|distribution)\.metadata\]$", re.MULTILINE)
@@ -90,7 +90,7 @@ class _Layout:
         """The lock with other entries."""
         parts = [entry.split(_APART) for entry in entries]
         body = self.header.join((self.head, *(part[0] for part in parts)))
-        return b"".join((body, b"\n", self.tail, *(part[1] for part in parts if len(part) > 1)))
+        return b"".join((body, b"\n", self.tail, *(part[1] + b"\n" for part in parts if len(part) > 1)))
 
     def places(self, entries: Iterable[bytes]) -> Iterator[int]:
         """The line of each entry's header in a lock of only these."""
@@ -104,7 +104,7 @@ def _taken_apart(data: bytes) -> _Layout | None:
     header, *others = [header for header in _HEADERS if header in data] or (b"",)
     if not header or others or _APART in data:
         return None
-    head, *entries = data.split(header)
+    head, *entries = (b"\n" + data if data.startswith(header[1:]) else data).split(header)
     end = _TAIL.search(entries[-1])
     tail = b""
     if end is not None:
