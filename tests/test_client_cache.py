@@ -27,13 +27,14 @@ def get(url: str, **headers: str) -> Flow[Response]:
 class Versions:
     """A page with an ETag whose content can be changed, and how long it may be kept."""
 
-    def __init__(self, **headers: str) -> None:
+    def __init__(self, *, weak: bool = False, **headers: str) -> None:
+        self.weak = weak
         self.body = b'{"version": 1}'
         self.headers = headers
         self.bodies_sent = 0
 
     def __call__(self, asked: Asked) -> Answer:
-        etag = f'"{hash(self.body)}"'
+        etag = f'{"W/" if self.weak else ""}"{hash(self.body)}"'
         if asked.headers.get("if-none-match") == etag:
             return Answer(status=304, headers={"ETag": etag, **self.headers})
         self.bodies_sent += 1
@@ -61,6 +62,24 @@ class TestSaving:
             assert (len(server.asked), page.bodies_sent) == (3, 1)
             page.body = b'{"version": 2}'
             assert ask(tmp_path, server.url) == b'{"version": 2}'
+
+    @pytest.mark.parametrize("weak", [False, True])
+    def test_what_changed_once_is_sent_once(self, weak: bool, tmp_path: Path):
+        page = Versions(weak=weak)
+        with Server(page) as server:
+            ask(tmp_path, server.url)
+            page.body = b'{"version": 2}'
+            assert [ask(tmp_path, server.url) for _ in range(3)] == [b'{"version": 2}'] * 3
+            assert (len(server.asked), page.bodies_sent) == (4, 2)
+
+    def test_what_was_asked_for_at_the_same_time_is_not_sent_again(self, tmp_path: Path):
+        page = Versions(weak=True)
+        with Server(page) as server:
+            with Client(cache=tmp_path) as client:
+                client.map([(str(n), "forge", get(server.url)) for n in range(5)])
+            sent = page.bodies_sent
+            ask(tmp_path, server.url)
+            assert page.bodies_sent == sent
 
     def test_what_may_be_kept_is_not_asked_for(self, tmp_path: Path):
         with Server(Versions(**{"Cache-Control": "private, max-age=600"})) as server:

@@ -104,10 +104,11 @@ class Wire:
 
         bounds = _Bounds(subject=request.subject, ends=time.monotonic() + seconds, seconds=seconds)
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip", **request.headers}
-        if self._credentials.header(url):
+        known = self._credentials.header(url) is not None
+        if known:
             # stands for the credentials in the cache, so that what they opened isn't served without them
             headers["Authorization"] = "lockblame"
-        key = sha256(f"{url}\n{request.headers.get('Accept', '')}".encode()).hexdigest()
+        key = sha256(f"{url}\n{request.headers.get('Accept', '')}\n{known}".encode()).hexdigest()
         try:
             question = httpx.Request(
                 "GET" if request.body is None else "POST",
@@ -127,6 +128,7 @@ class Wire:
 
     def _through_cache(self, transport: CacheTransport, question: httpx.Request, key: str) -> httpx.Response:
         try:
+            self._keep_one(key)
             answer = transport.handle_request(question)
             answer.read()
             digest = answer.headers.get(_DIGEST)
@@ -138,6 +140,17 @@ class Wire:
         except Exception as error:  # whatever goes wrong in the cache must not cost the answer
             self._trouble.tell(error)
         return self.handle_request(question)
+
+    def _keep_one(self, key: str) -> None:
+        """Only the latest of what is stored for one question.
+
+        hishel keeps the former answer beside the new one, and a 304 with a weak ETag (GitHub's are) then makes it drop both and
+        ask once more for the whole.
+        """
+        if self._storage is not None:
+            stored = sorted(self._storage.get_entries(key), key=lambda entry: _moment(entry.response.headers.get("date")))
+            for entry in stored[:-1]:
+                self._storage.remove_entry(entry.id)
 
     def _forget(self, key: str) -> None:
         if self._storage is not None:
@@ -301,6 +314,15 @@ def _trust() -> ssl.SSLContext:
         folder = Path(bundle).is_dir()
         context.load_verify_locations(cafile=None if folder else bundle, capath=bundle if folder else None)
     return context
+
+
+def _moment(date: str | None) -> float:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
 
 
 def _user_agent() -> str:
