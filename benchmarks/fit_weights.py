@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockblame import lexicon
+from lockblame.lexicon import Lexicon
 from lockblame.ranking.measuring import measure
 from lockblame.ranking.weights import WEIGHTS
+from lockblame.symptom import analyze
 from questions import MODES, SET, Question, asked, questions
 
 PENALTY = 0.2
@@ -46,16 +48,17 @@ class Example:
     keys: tuple[tuple[str, str, int], ...]
 
 
-def examples(folder: Path, names: Sequence[str]) -> list[Example]:
+def examples(folder: Path, names: Sequence[str], wording: Lexicon) -> list[Example]:
     """The whole set as features, in the columns of `names`."""
     column = {name: place for place, name in enumerate(names)}
-    return [example(question, mode, column) for mode in MODES for question in questions(folder)]
+    return [example(question, mode, column, wording) for mode in MODES for question in questions(folder)]
 
 
-def example(question: Question, mode: str, column: Mapping[str, int]) -> Example:
-    """One question as features, exactly those that `blame` would weigh."""
+def example(question: Question, mode: str, column: Mapping[str, int], wording: Lexicon) -> Example:
+    """One question as features, those that `blame` would weigh with that lexicon."""
     given = asked(question, mode)
-    found = measure(given.symptom, given.candidates, now=given.now, lexicon=lexicon.default(), scorer=None)
+    symptom = analyze(question.text, lexicon=wording)
+    found = measure(symptom, given.candidates, now=given.now, lexicon=wording, scorer=None)
     rows, packages, keys = [], [], []
     for report in found.reports:
         values: dict[int, float] = defaultdict(float)
@@ -218,6 +221,15 @@ def show(title: str, found: Mapping[tuple[str, str], tuple[float, ...]], *, grou
             print(f"{mode + ' ' + group:<22}{cells}")
 
 
+def ablate(folder: Path, names: Sequence[str], every: Sequence[Example], seen: Collection[int]) -> None:
+    """Print the figures without each kind of evidence that the set has, and without the lexicon (seven folds)."""
+    for kind in dict.fromkeys(WEIGHTS[names[place]].kind for place in sorted(seen)):
+        without = [name for name in names if WEIGHTS[name].kind == kind]
+        show(f"without {kind}", table(every, held_out(every, names, 7, without)), groups=False)
+    dumb = examples(folder, names, Lexicon(entries={}))
+    show("without the lexicon: no concepts, no Korean words", table(dumb, held_out(dumb, names, 7)))
+
+
 def write(names: Sequence[str], weights: Weights) -> None:
     """Put the fitted weights into the table, leaving what the set knows nothing of."""
     text = TABLE.read_text(encoding="utf-8")
@@ -237,17 +249,14 @@ def main() -> None:
     options = parser.parse_args()
 
     names = list(WEIGHTS)
-    every = examples(options.folder, names)
+    every = examples(options.folder, names, lexicon.default())
     weights = held_out(every, names, options.folds)
     show("lockblame, cross-validated (weights fitted on the other repositories)", table(every, weights))
+    seen = {place for each in every for row in each.rows for place, _ in row}
     if options.ablate:
-        for kind in dict.fromkeys(weight.kind for weight in WEIGHTS.values()):
-            without = [name for name in names if WEIGHTS[name].kind == kind]
-            if any(place in dict(row) for place, name in enumerate(names) if name in without for row in every[0].rows):
-                show(f"without {kind}", table(every, held_out(every, names, 7, without)), groups=False)
+        ablate(options.folder, names, every, seen)
     level, kept, refused = threshold(every, weights)
     print(f"\nCONCLUSIVE at {level:.1f}: {kept:.0%} of the true first reports reach it, {refused:.0%} of the best innocent don't")
-    seen = {place for each in every for row in each.rows for place, _ in row}
     fitted = fit(every, names)
     print("\nfitted on everything:")
     for place, name in enumerate(names):

@@ -327,6 +327,12 @@ def test_names_of_the_symptom_that_changed():
     assert "carrot changed code about" in own_details(SLOW, Contents(functions=("carrot.queue.take_messages",)))[0]
 
 
+def test_a_version_without_other_code_is_less_suspicious():
+    ranking = rank(SLOW, [candidate("beet", contents=Contents()), candidate("carrot")])
+    assert [suspect.change.name for suspect in ranking.suspects] == ["carrot", "beet"]
+    assert "no code of beet differs between the two versions" in [item.detail for item in ranking.suspects[1].evidence]
+
+
 def test_a_change_of_everything_speaks_of_nothing():
     few = Contents(functions=("carrot.queue.take_messages",))
     many = Contents(

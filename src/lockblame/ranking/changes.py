@@ -66,6 +66,9 @@ def content_features(symptom: Symptom, change: Change, contents: Contents | None
     """Whether what the symptom shows is what changed: its frames, its error message, its names, its words."""
     if contents is None:
         return
+    if contents == Contents():
+        yield Feature("untouched", 1.0, f"no code of {change.name} differs between the two versions")
+        return
     yield from _changed_frames(symptom, change, contents)
     for error in symptom.errors:
         runs = constant_runs(error.message)
