@@ -104,6 +104,13 @@ class TestFrozen:
         assert toolbox.source.revision
         assert toolbox.version is None
 
+    def test_a_folder_has_its_name_in_the_comment_above(self):
+        text = "# Editable install with no version control (Shop.Helpers==1.2)\n-e /srv/helpers\nkombu==5.3.2\nvine==5\n"
+        snapshot = read(text, "freeze.txt")
+        helpers = only(snapshot, "shop-helpers")
+        assert (helpers.version, helpers.source) == ("1.2", Source(kind="editable", location="/srv/helpers"))
+        assert (snapshot.format, snapshot.gaps) == ("freeze", ())
+
     def test_a_hand_written_file_is_no_freeze(self):
         assert read("b==1\na==1\n").format == "requirements"
         assert read("a==1\nb>=1\n").format == "requirements"
@@ -228,13 +235,54 @@ class TestDialect:
 
     @pytest.mark.parametrize(
         "line",
-        ["a ==", "a=1", "a==1 b", "$A==1", "a==${X}", "--unknown", "a==1 -c x", "[x]", "-e", "=x", "a @ ", "a ===1, ==1"],
+        [
+            "a ==",
+            "a=1",
+            "a==1 b",
+            "$A==1",
+            "a==${X}",
+            "-r",
+            "-i",
+            "a==1 --unknown",
+            "a==1 -c x",
+            "[x]",
+            "-e",
+            "=x",
+            "a @ ",
+            "a ===1, ==1",
+        ],
     )
     def test_what_pip_refuses(self, line):
         with pytest.raises(LockParseError) as caught:
             read(f"b==1\n{line}\n")
         assert caught.value.place == "line 2"
         assert caught.value.hint
+
+    def test_what_it_shows_has_no_secret(self):
+        with pytest.raises(LockParseError) as caught:
+            read("a @ https://user:secret@files.example/a b\n")
+        assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "line", ["--only-final :all:", "--uploaded-prior-to=P3D", "--process-dependency-links", "--allow-external a", "-Z"]
+    )
+    def test_options_newer_and_older_than_the_parser_are_gaps(self, line):
+        snapshot = read(f"{line}\na==1\n")
+        assert snapshot.names == ("a",)
+        assert [(gap.subject, gap.reason) for gap in snapshot.gaps] == [(line.split("=")[0].split()[0], "unknown-option")]
+
+    @pytest.mark.parametrize(
+        "settings",
+        ["--config-settings='x=y z'", "-C x=y --config-setting y=z", '--config-settings "x=y"', "-C=x", "--global-option=x"],
+    )
+    def test_settings_of_the_build_say_nothing_about_the_version(self, settings):
+        (pin,) = read(f"a==1 {settings} --hash=sha256:aa\n")
+        assert (pin.version, len(pin.artifacts)) == ("1", 1)
+
+    def test_several_options_on_one_line(self):
+        snapshot = read("--index-url=https://i.example --extra-index-url https://j.example -r x.txt\n", files={"x.txt": "a==1\n"})
+        assert snapshot.indexes == ("https://i.example", "https://j.example")
+        assert snapshot.names == ("a",)
 
     def test_an_empty_marker_is_none(self):
         assert [pin.marker for pin in read("a==1 ;\nb;\n")] == [None, None]

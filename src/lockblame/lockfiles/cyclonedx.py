@@ -74,7 +74,7 @@ def _pin(item: _Table, purl: str, where: str) -> Pin:
     try:
         parsed = PackageURL.from_string(purl)
     except ValueError:
-        raise FieldError(f"{where}.purl", f"{purl[:80]!r} is not a package URL") from None
+        raise FieldError(f"{where}.purl", f"{places.shown(purl)} is not a package URL") from None
     qualifiers = {str(key): str(value) for key, value in dict(parsed.qualifiers or {}).items()}
     return Pin(
         name=normal(parsed.name, f"{where}.purl"),

@@ -85,7 +85,7 @@ def _edges(entry: _Table, where: str) -> Iterator[Edge]:
     for number, line in enumerate(texts(entry, "dependencies", where)):
         edge = _edge(line)
         if edge is None:
-            raise FieldError(f"{where}.dependencies[{number}]", f"{line[:80]!r} is not a requirement")
+            raise FieldError(f"{where}.dependencies[{number}]", f"{places.shown(line)} is not a requirement")
         yield edge
 
 

@@ -71,7 +71,7 @@ def _edges(metadata: _Table, where: str, name: str, gaps: list[Gap]) -> Iterator
         asked = requirement(line)
         if asked is None:
             # Old packages were published with metadata that no parser takes today; they are installed all the same.
-            detail = f"{name} says that it requires {line[:80]!r}, which can't be read"
+            detail = f"{name} says that it requires {places.shown(line)}, which can't be read"
             gaps.append(Gap(subject=name, reason="requirement", detail=detail))
             continue
         specifier = f"@ {places.clean(asked.url)}" if asked.url else asked.specifier

@@ -7,6 +7,7 @@ import re
 from lockblame.model import Source
 
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/@?#]*)@")
+_INSIDE = re.compile(r"://[^/@\s]{1,300}@")
 _SECRET = re.compile(r"(?i)(?:token|secret|passw|signature|sig|credential|auth|key)[^=&]{0,60}=")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _VCS = ("git", "hg", "svn", "bzr")
@@ -24,6 +25,11 @@ def clean(url: str) -> str:
         parts = "&".join(part for part in query.split("&") if not _SECRET.search(part))
         url = head + (mark + parts if parts else "") + hash_mark + fragment
     return url
+
+
+def shown(text: str) -> str:
+    """A text that can't be understood, as messages quote it: short, and without what may be a password."""
+    return repr(_INSIDE.sub("://…@", text[:2000])[:80])
 
 
 def without(url: str) -> str:

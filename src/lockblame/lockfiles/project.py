@@ -56,7 +56,7 @@ def _lines(parent: Mapping[str, Any], key: str, where: str) -> Iterator[Requirem
     for number, line in enumerate(texts(parent, key, where)):
         asked = requirement(line)
         if asked is None:
-            raise FieldError(f"{where}.{key}[{number}]", f"{line[:80]!r} is not a requirement")
+            raise FieldError(f"{where}.{key}[{number}]", f"{places.shown(line)} is not a requirement")
         yield asked
 
 

@@ -137,7 +137,7 @@ def _edges(entry: _Table, where: str) -> Iterator[Edge]:
     for number, line in enumerate(_pdm(entry) or ()):
         asked = requirement(line) if isinstance(line, str) else None
         if asked is None:
-            raise FieldError(f"{where}.tool.pdm.dependencies[{number}]", f"{str(line)[:80]!r} is not a requirement")
+            raise FieldError(f"{where}.tool.pdm.dependencies[{number}]", f"{places.shown(str(line))} is not a requirement")
         specifier = f"@ {places.clean(asked.url)}" if asked.url else asked.specifier
         yield Edge(name=asked.name, specifier=specifier, marker=asked.marker, extras=asked.extras)
 

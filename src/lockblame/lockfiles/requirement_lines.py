@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lockblame.errors import LockParseError
+from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document
 from lockblame.lockfiles.document import text as decoded
 from lockblame.lockfiles.names import Requirement, maybe_normal, requirement
@@ -25,6 +26,7 @@ _KEYS = {"-r": "requirement", "-c": "constraint", "-i": "index-url"}
 _EGG = re.compile(r"([#&]egg=[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]{0,200}\])?)(?:[=<>!~][^&;\s]*)")
 _PROJECT = re.compile(r"(-e\s+|--editable\s+)?((?:file:)?\./?)(?:\[([A-Za-z0-9._, -]+)\])?")
 _AT = re.compile(r"(?:[a-z]+\+)?[a-z]+://[^\s;,]+(?:\s+;\s.*)?", re.ASCII)
+_SETTINGS = re.compile(r"""\s(?:-C|--config-settings?)(?:\s+|=)(?:"[^"]*"|'[^']*'|[^\s"']*)+""")
 _NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]{0,200}\])?\s*@\s*\S.*)$")
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
 _LONGEST = 20_000
@@ -35,7 +37,8 @@ _AT_ONCE = 500
 class Line:
     """One logical line. Either `asked` (a requirement), or `option` and `value`, or `address`: a place without a name.
 
-    `notes` are its comments without the `#`, one an element, "" where a comment is only that; `extras` those of a place.
+    `notes` are its comments without the `#`, one an element, "" where a comment is only that; `above` is the comment right
+    above a place, where `pip freeze` says what it is; `extras` are those of a place.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Line:
     editable: bool = False
     hashes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    above: str = ""
 
 
 def lines(document: Document) -> tuple[list[Line], list[str]]:
@@ -54,18 +58,13 @@ def lines(document: Document) -> tuple[list[Line], list[str]]:
 
     LockParseError at the first line that pip would refuse.
     """
-    found: list[Line | None] = []
-    unusual: list[tuple[int, _Joined]] = []
     header, joined = _joined(decoded(document))
-    for each in joined:
-        line = _plain(each)
-        if line is None:
-            unusual.append((len(found), each))
-        found.append(line)
-    if unusual:
-        for (place, _), line in zip(unusual, _parsed(document, [each for _, each in unusual]), strict=True):
-            found[place] = line
-    return [line for line in found if line is not None], header
+    plain = [_plain(each) for each in joined]
+    unusual = _parsed(document, [each for each, line in zip(joined, plain, strict=True) if line is None])
+    found: list[Line] = []
+    for line in plain:
+        found.extend((line,) if line is not None else next(unusual))
+    return found, header
 
 
 @dataclass(slots=True)
@@ -73,6 +72,7 @@ class _Joined:
     number: int
     text: str
     notes: list[str]
+    above: str = ""
 
 
 def _joined(content: str) -> tuple[list[str], list[_Joined]]:
@@ -81,6 +81,7 @@ def _joined(content: str) -> tuple[list[str], list[_Joined]]:
     logical: list[_Joined] = []
     parts: list[str] = []
     first = 0
+    above = ""
     current: _Joined | None = None
     for number, line in enumerate(content.splitlines(), 1):
         comment = line.lstrip().startswith("#")
@@ -89,7 +90,7 @@ def _joined(content: str) -> tuple[list[str], list[_Joined]]:
             parts.append(line.strip("\\"))
             continue
         if comment and not parts:
-            note = line.strip()[1:]
+            note = above = line.strip()[1:]
             if current is not None and line[0] != "#":
                 current.notes.append(note.strip())
             elif not logical:
@@ -99,6 +100,7 @@ def _joined(content: str) -> tuple[list[str], list[_Joined]]:
         current = _cut(first if parts else number, whole)
         parts = []
         if current is not None:
+            current.above, above = above, ""
             logical.append(current)
     if parts and (current := _cut(first, "".join(parts))) is not None:
         logical.append(current)
@@ -123,7 +125,7 @@ def _plain(line: _Joined) -> Line | None:
         if (option := _OPTION.fullmatch(text)) is None:
             return None
         key = _KEYS.get(option.group(1), option.group(1).removeprefix("--"))
-        return Line(number=line.number, option=key, value=option.group(2), notes=tuple(line.notes))
+        return Line(number=line.number, option=key, value=option.group(2))
     if start >= 0:
         if not _HASHES.fullmatch(text, start):
             return None
@@ -161,14 +163,15 @@ def _project(line: _Joined) -> Line | None:
 # --- the unusual lines -------------------------------------------------------------------------------------------------
 
 
-def _parsed(document: Document, unusual: Sequence[_Joined]) -> Iterator[Line]:
+def _parsed(document: Document, unusual: Sequence[_Joined]) -> Iterator[tuple[Line, ...]]:
+    """What each unusual line says; several things only where it has several options."""
     for each in unusual:
         if len(each.text) > _LONGEST:
             raise document.broken(f"is {len(each.text)} characters long", f"line {each.number}", "no requirement is that long")
     for start in range(0, len(unusual), _AT_ONCE):
         part = unusual[start : start + _AT_ONCE]
-        # What an egg says about a version isn't the package's for sure, and the parser refuses it.
-        texts = [_EGG.sub(r"\1", each.text) for each in part]
+        # The parser refuses what an egg says about a version (which isn't the package's for sure) and settings of the build.
+        texts = [_SETTINGS.sub("", _EGG.sub(r"\1", each.text)) for each in part]
         for each, text, answer in zip(part, texts, _ask(texts), strict=True):
             yield _understood(document, each, text, answer)
 
@@ -203,40 +206,45 @@ def _from_file(texts: Sequence[str]) -> list[object]:
     return answers
 
 
-def _understood(document: Document, line: _Joined, text: str, answer: object) -> Line:
+def _understood(document: Document, line: _Joined, text: str, answer: object) -> tuple[Line, ...]:
     named = _NAMED.match(text)
     editable = text.startswith(("-e", "--editable"))
     notes = tuple(line.notes)
     if named is not None and (asked := requirement(named.group(1))) is not None and asked.url and " --" not in asked.url:
-        return Line(number=line.number, asked=asked, editable=editable, hashes=_hashes(answer), notes=notes)
+        return (Line(number=line.number, asked=asked, editable=editable, hashes=_hashes(answer), notes=notes),)
     if answer is None or hasattr(answer, "error_message"):
-        raise _refused(document, line, str(getattr(answer, "error_message", "")))
+        message = str(getattr(answer, "error_message", ""))
+        if text.startswith("-") and ("no such option" in message or "legacy option" in message):
+            # Newer and older than the parser; what it says about the install, it asks for nothing.
+            return (Line(number=line.number, option="unknown", value=text.split("=")[0].split()[0]),)
+        raise _refused(document, line, message)
     options = getattr(answer, "options", None)
     if options is not None and not hasattr(answer, "req"):
-        return replace(_option(line.number, options), notes=notes)
-    return _requirement(line.number, answer, editable, notes)
+        return tuple(_options(line.number, options))
+    found = _requirement(line.number, answer, editable, notes)
+    return (replace(found, above=line.above) if found.address is not None else found,)
 
 
 def _refused(document: Document, line: _Joined, message: str) -> LockParseError:
     what = message.strip().partition("\n")[0].removeprefix("Invalid requirement: ").removeprefix(": ")[:160]
-    shown = line.text if len(line.text) <= 80 else line.text[:77] + "..."
-    detail = f"{shown!r} is not a requirement" + (f" ({what.rstrip('.').lower()})" if what else "")
+    detail = f"{places.shown(line.text)} is not a requirement" + (f" ({what.rstrip('.').lower()})" if what else "")
     return document.broken(detail, f"line {line.number}", "correct the line, or write the file again with the tool that made it")
 
 
-def _option(number: int, options: dict[str, object]) -> Line:
-    names = {
-        "requirements": "requirement",
-        "constraints": "constraint",
-        "index_url": "index-url",
-        "extra_index_urls": "extra-index-url",
-        "find_links": "find-links",
-    }
+_OPTIONS = {
+    "requirements": "requirement",
+    "constraints": "constraint",
+    "index_url": "index-url",
+    "extra_index_urls": "extra-index-url",
+    "find_links": "find-links",
+}
+
+
+def _options(number: int, options: dict[str, object]) -> Iterator[Line]:
     for key, value in options.items():
-        first = value[0] if isinstance(value, list) and value else value
-        if key in names and isinstance(first, str):
-            return Line(number=number, option=names[key], value=first)
-    return Line(number=number, option=next(iter(options), "").replace("_", "-"))
+        for item in value if isinstance(value, list) else (value,):
+            text = item if isinstance(item, str) else ""
+            yield Line(number=number, option=_OPTIONS.get(key, key.replace("_", "-")), value=text)
 
 
 def _hashes(answer: object) -> tuple[str, ...]:

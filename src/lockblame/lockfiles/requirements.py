@@ -8,13 +8,14 @@ except where an input file (`x.in`, pyproject.toml) or a range in the file itsel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document
 from lockblame.lockfiles.inputs import Asked, Inputs
-from lockblame.lockfiles.names import Requirement, maybe_normal
+from lockblame.lockfiles.names import NAME, Requirement, maybe_normal
 from lockblame.lockfiles.project import edge as demanded
 from lockblame.lockfiles.project import project
 from lockblame.lockfiles.requirement_lines import Line, lines
@@ -22,6 +23,8 @@ from lockblame.lockfiles.via import Via, inputs, via
 from lockblame.model import Artifact, Edge, Gap, Pin, Root, Snapshot, Source
 
 _DEEPEST = 20
+_EDITABLE = re.compile(rf" Editable [^()]* \(({NAME})==([^()\s]+)\)", re.ASCII)
+"""What `pip freeze` writes above a folder: "# Editable install with no version control (name==1.0)"."""
 _HERE = (".", "./", "file:.", "file:./")
 
 
@@ -89,6 +92,11 @@ class _Reading:
     def _option(self, document: Document, line: Line, depth: int) -> None:
         if line.option in ("index-url", "extra-index-url"):
             self.indexes.append(places.clean(line.value))
+        elif line.option == "unknown":
+            detail = (
+                f"{document.path}, line {line.number}, has the option {line.value}, which isn't known here and is passed over"
+            )
+            self.gaps.append(Gap(subject=line.value, reason="unknown-option", detail=detail))
         elif line.option in ("requirement", "constraint"):
             other = self._other(document, line)
             if other is None or other.path in self._seen:
@@ -122,12 +130,12 @@ class _Reading:
         )
         return None
 
-    def _requirement(self, document: Document, line: Line, asked: Requirement) -> None:
+    def _requirement(self, document: Document, line: Line, asked: Requirement, version: str | None = None) -> None:
         origins = via(line.notes) if line.notes else ()
         self.noted[document.path] = self.noted.get(document.path, False) or bool(origins)
         pin = Pin(
             name=asked.name,
-            version=_wheel_version(asked) if asked.url else asked.pinned,
+            version=version or (_wheel_version(asked) if asked.url else asked.pinned),
             source=places.direct(asked.url, editable=line.editable) if asked.url else Source(),
             marker=asked.marker,
             extras=asked.extras,
@@ -143,9 +151,11 @@ class _Reading:
             self.local = True
             return
         root = project(document, path)[0] if "://" not in address else None
-        if root is not None and root.name != "app":
-            asked = Requirement(name=root.name, extras=line.extras, url=address)
-            self._requirement(document, replace(line, asked=asked), asked)
+        frozen = _EDITABLE.fullmatch(line.above)
+        name = root.name if root is not None and root.name != "app" else frozen and maybe_normal(frozen.group(1))
+        if name:
+            asked = Requirement(name=name, extras=line.extras, url=address)
+            self._requirement(document, replace(line, asked=asked), asked, version=frozen.group(2) if frozen else None)
             return
         shown = places.clean(address)
         self.gaps.append(
@@ -178,7 +188,7 @@ class _Reading:
 
 def _is_frozen(content: list[Line], header: list[str]) -> bool:
     """Whether this is what `pip freeze` prints: nothing but pins and places, sorted, and no hashes, notes, markers, header."""
-    if header or any(line.option or line.hashes or line.notes for line in content):
+    if any(not _EDITABLE.fullmatch(note) for note in header) or any(line.option or line.hashes or line.notes for line in content):
         return False
     if any(line.asked and (line.asked.marker or not (line.asked.pinned or line.asked.url)) for line in content):
         return False
