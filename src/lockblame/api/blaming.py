@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.api import evidence as upstream
 from lockblame.api.comparing import compare, sides
+from lockblame.api.digging import Budget, deepen
 from lockblame.api.evidence import Asked, Knowledge, PathLike
 from lockblame.api.explaining import explained
 from lockblame.api.reading import Side, Source
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lockblame.config import Config
     from lockblame.lexicon import Lexicon
     from lockblame.model import Symptom
-    from lockblame.ranking import Candidate
+    from lockblame.ranking import Candidate, Ranking
 
 Scorer = Callable[[str, str], float]
 
@@ -43,6 +44,7 @@ def blame(
     token: str | None = None,
     client: Client | None = None,
     scorer: Scorer | None = None,
+    deep: bool | Budget = False,
     progress: Progress = SILENT,
 ) -> Report:
     """Which change between two locks is the most likely to blame for `symptom`, and which upstream issues report it.
@@ -52,7 +54,8 @@ def blame(
     alone. `issues` is a JSON Lines file that stands in for the forges. `as_of` ignores whatever was opened later. `config` is a
     settings file (default: lockblame.toml, else pyproject.toml, in `repository` or the current folder). `offline` opens no
     connection. `token` is for GitHub (default: GITHUB_TOKEN or GH_TOKEN). `scorer(symptom, text)` → 0…1 adds a similarity of
-    your own as one more evidence.
+    your own as one more evidence. `deep` fetches the artifacts of the leading suspects as well, compares what is in them and
+    reads their changelogs, within a Budget (True: the usual one), and ranks again.
 
     The scores are sums of their evidence. What could not be looked at is in the report's gaps.
     Raises ReadError (locks, revisions, settings, files) and SymptomError (an empty symptom); nothing upstream raises.
@@ -67,9 +70,29 @@ def blame(
     asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
     known = _known(delta, asked, settings, analyzed, progress)
     delta = explained(delta, known.requirements)
+    now = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=UTC)
+
+    def weigh(known: Knowledge) -> Ranking:
+        from lockblame.ranking import rank
+
+        return rank(analyzed, _candidates(delta, known), now=now, lexicon=lexicon, scorer=scorer)
+
+    if deep:
+        budget = deep if isinstance(deep, Budget) else Budget()
+        known = _deeper(known, weigh(known), delta, asked, budget, progress)
     if save_evidence is not None:
         upstream.save(save_evidence, known)
-    found = _report(delta, analyzed, known, lexicon, scorer, as_of, _deployment(one, other))
+    ranking = weigh(known)
+    found = Report(
+        delta=delta,
+        symptom=analyzed,
+        suspects=ranking.suspects,
+        issues=ranking.issues,
+        conclusive=ranking.conclusive,
+        deployment=_deployment(one, other),
+        as_of=now,
+        gaps=tuple(dict.fromkeys((*delta.gaps, *known.gaps, *upstream.holes(delta, known)))),
+    )
     return _with_commits(found, one, other)
 
 
@@ -135,30 +158,15 @@ def _unasked(asked: Asked) -> Gap:
     return Gap(subject="upstream", reason="offline", detail=what, hint="run without --offline, or give --evidence or --issues")
 
 
-def _report(
-    delta: Delta,
-    symptom: Symptom | None,
-    known: Knowledge,
-    lexicon: Lexicon,
-    scorer: Scorer | None,
-    as_of: datetime | None,
-    deployment: Deployment | None,
-) -> Report:
-    from lockblame.ranking import rank
-
-    now = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    ranking = rank(symptom, _candidates(delta, known), now=now, lexicon=lexicon, scorer=scorer)
-    gaps = (*delta.gaps, *known.gaps, *upstream.holes(delta, known))
-    return Report(
-        delta=delta,
-        symptom=symptom,
-        suspects=ranking.suspects,
-        issues=ranking.issues,
-        conclusive=ranking.conclusive,
-        deployment=deployment,
-        as_of=now,
-        gaps=tuple(dict.fromkeys(gaps)),
-    )
+def _deeper(known: Knowledge, ranking: Ranking, delta: Delta, asked: Asked, budget: Budget, progress: Progress) -> Knowledge:
+    """`known` and what is inside the leading suspects, unless nothing may be fetched."""
+    if asked.evidence is None and not asked.offline:
+        return deepen(known, [suspect.change for suspect in ranking.suspects], delta, asked, budget, progress)
+    if known.contents or known.notes:
+        return known
+    detail = "no artifacts were compared and no changelogs read, because nothing may be fetched"
+    hint = "run without --offline and --evidence, or save the evidence of a run with --deep"
+    return replace(known, gaps=(*known.gaps, Gap(subject="artifacts", reason="offline", detail=detail, hint=hint)))
 
 
 def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
@@ -173,6 +181,8 @@ def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
             later=known.later(change.name, change.new),
             repository=known.repositories.get(change.name),
             issues=issues.get(change.name, ()),
+            notes=known.notes_on(change),
+            contents=known.contents.get(upstream.step_of(change)),
         )
         for change in _distinct(delta)
     )

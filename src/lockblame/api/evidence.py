@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.model import Change, Gap, Issue, Release, Repository, normalize
+from lockblame.model import Change, Contents, Gap, Issue, Note, Release, Repository, normalize
 
 if TYPE_CHECKING:
     from lockblame.bundle import Bundle
@@ -31,14 +31,26 @@ class Asked:
     client: Client | None = None
 
 
+Step = tuple[str, str, str]
+"""A package's name and its versions before and after, "" where there is none."""
+
+
+def step_of(change: Change) -> Step:
+    """The step that a change is, whatever lock it is in."""
+    return change.name, change.old or "", change.new or ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Releases by package, repositories by package, issues, requirements by release; and what could not be had."""
+    """Releases by package, repositories by package, issues, requirements by release, the notes on versions and the contents of
+    steps that were looked into; and what could not be had."""
 
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
     requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    contents: Mapping[Step, Contents] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
     def release(self, name: str, version: str | None) -> Release | None:
@@ -59,6 +71,20 @@ class Knowledge:
         wanted = version_key(version)
         after = [one for one in self.releases.get(name, ()) if version_key(one.version) > wanted]
         return tuple(sorted(after, key=lambda one: version_key(one.version)))
+
+    def notes_on(self, change: Change) -> tuple[Note, ...]:
+        """The notes on the versions after the one that was there before."""
+        from lockblame.versions import version_key
+
+        if change.new is None:
+            return ()
+        old = version_key(change.old) if change.old is not None else None
+        return tuple(
+            note
+            for note in self.notes
+            if note.name == change.name
+            and (version_key(note.version) > old if old is not None else version_key(note.version) == version_key(change.new))
+        )
 
 
 def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
@@ -84,6 +110,8 @@ def from_bundle(folder: PathLike) -> Knowledge:
         repositories=held.repositories,
         issues=held.issues,
         requirements=held.requirements,
+        notes=held.notes,
+        contents=held.contents,
         gaps=(*gaps, *held.gaps),
     )
 
@@ -115,6 +143,8 @@ def _bundle(known: Knowledge) -> Bundle:
         releases=tuple(release for several in known.releases.values() for release in several),
         repositories=known.repositories,
         requirements=known.requirements,
+        notes=known.notes,
+        contents=known.contents,
         gaps=known.gaps,
     )
 
@@ -152,7 +182,8 @@ def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
     What another gap tells of a package or its repository already is not told again.
     """
     told = {gap.subject.lower() for gap in known.gaps}
-    names = [name for name in dict.fromkeys(change.name for change in changes if change.after is not None) if name not in told]
+    moved = (change.name for change in changes if change.after is not None and change.kind != "refiled")
+    names = [name for name in dict.fromkeys(moved) if name not in told]
     homes = {name: known.repositories[name].path.lower() for name in names if name in known.repositories}
     with_issues = {issue.repository.lower() for issue in known.issues} | told
     undated = [name for name in names if not known.releases.get(name)]

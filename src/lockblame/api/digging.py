@@ -1,0 +1,251 @@
+"""What is inside the leading suspects: both artifacts of each compared, and the notes on its step, within a budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, step_of
+from lockblame.api.gathering import gap, index_pages, project_page
+from lockblame.errors import LockblameError, UpstreamError
+from lockblame.model import Change, Contents, Delta, Gap, Note
+from lockblame.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+    from lockblame.contents import Archive
+    from lockblame.index import File, Project
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What looking into artifacts may cost: `packages` of the leading suspects, `megabytes` of downloads, `seconds` in all."""
+
+    packages: int = 4
+    megabytes: float = 40.0
+    seconds: float = 20.0
+
+    def __str__(self) -> str:
+        return f"{self.packages} packages, {self.megabytes:g} MB, {self.seconds:g} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dug:
+    """What looking into one change gave. `contents` is None where no two artifacts could be compared."""
+
+    contents: Contents | None = None
+    notes: tuple[Note, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+def deepen(
+    known: Knowledge, changes: Sequence[Change], delta: Delta, asked: Asked, budget: Budget, progress: Progress
+) -> Knowledge:
+    """`known` and what is inside the first of `changes` (the most suspicious first). Nothing upstream raises.
+
+    A client of the caller's keeps its own deadline; beyond that no download begins after the budget's seconds.
+    """
+    from lockblame.client import Client
+
+    if asked.client is not None:
+        return _deepened(known, changes, delta, asked.client, budget, progress)
+    with Client(token=asked.token, progress=progress, deadline=budget.seconds, timeout=min(20.0, budget.seconds)) as client:
+        return _deepened(known, changes, delta, client, budget, progress)
+
+
+def _deepened(
+    known: Knowledge, changes: Sequence[Change], delta: Delta, client: Client, budget: Budget, progress: Progress
+) -> Knowledge:
+    ends = time.monotonic() + budget.seconds
+    worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
+    chosen = worthwhile[: max(0, budget.packages)]
+    pages, gaps = _pages(chosen, delta.after.indexes or delta.before.indexes, client)
+    left = replace(budget, seconds=max(0.0, ends - time.monotonic()))
+    found = dig([change for change in chosen if change.name in pages], pages, client, budget=left, progress=progress)
+    return replace(
+        known,
+        contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},
+        notes=(*known.notes, *(note for one in found.values() for note in one.notes)),
+        gaps=(
+            *known.gaps,
+            *gaps,
+            *(gap for one in found.values() for gap in one.gaps),
+            *_over(worthwhile[len(chosen) :], budget),
+        ),
+    )
+
+
+def _has_step(change: Change) -> bool:
+    """Whether there are two versions to compare, both of an index."""
+    pins = (change.before, change.after)
+    return step_of(change)[1] != step_of(change)[2] and all(
+        pin is not None and pin.version is not None and pin.source.kind == "registry" for pin in pins
+    )
+
+
+def _pages(changes: Iterable[Change], indexes: Sequence[str], client: Client) -> tuple[Mapping[str, Project], Sequence[Gap]]:
+    """The pages of the packages, which the client has from before as a rule."""
+    places = {change.name: index_pages(change.after, indexes) for change in changes if change.after is not None}
+    tasks = [(name, urlsplit(several[0]).netloc, project_page(name, several)) for name, several in places.items()]
+    pages, gaps = {}, []
+    for name, answer in zip(places, client.map(tasks, stage="asking package indexes"), strict=True):
+        if isinstance(answer, UpstreamError):
+            gaps.append(replace(gap(answer), subject=f"artifacts of {name}"))
+        else:
+            pages[name] = answer
+    return pages, gaps
+
+
+def _over(changes: Sequence[Change], budget: Budget) -> Iterable[Gap]:
+    """The suspects that the budget left no room for."""
+    if changes:
+        names = list(dict.fromkeys(change.name for change in changes))
+        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        detail = f"less suspicious, so their artifacts and changelogs were not looked into: the budget is {budget}"
+        yield Gap(subject=shown, reason="over-budget", detail=detail, hint="a larger one: --budget 10,200MB,60s")
+
+
+# --- one round of downloads ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Which files to fetch for a change: two to compare, and one that may hold the changelog."""
+
+    change: Change
+    before: File | None = None
+    after: File | None = None
+    notes: File | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What gaps call it: not the bare name, which gaps about the whole package have."""
+        return f"{self.change.name} {self.change.new}"
+
+
+def dig(
+    changes: Sequence[Change],
+    pages: Mapping[str, Project],
+    client: Client,
+    *,
+    budget: Budget = Budget(),
+    progress: Progress = SILENT,
+) -> Mapping[Step, Dug]:
+    """What is inside each of `changes` (the most suspicious first), by name and versions, as far as the budget goes.
+
+    `pages` are the project pages by package name. Every change is in the answer; what could not be fetched or compared, and what
+    was too much for the budget, is in its gaps. Nothing that is fetched is unpacked to disk, imported or run.
+    """
+    ends = time.monotonic() + budget.seconds
+    plans = _planned(changes[: max(0, budget.packages)], pages, budget)
+    wanted = {file.url: (file, plan) for plan in plans for file in (plan.before, plan.after, plan.notes) if file is not None}
+    tasks = [(f"{plan.subject}: {file.name}", urlsplit(file.url).netloc, _fetched(file, plan)) for file, plan in wanted.values()]
+    answers = client.map(tasks, stage="fetching artifacts") if budget.seconds > 0 else []
+    fetched = dict(zip(wanted, answers, strict=False))
+    progress.begin("looking into artifacts", len(plans))
+    found = {}
+    for plan in plans:
+        found[step_of(plan.change)] = _opened(plan, fetched, ends, budget)
+        progress.step("looking into artifacts", plan.subject)
+    progress.end("looking into artifacts")
+    return found
+
+
+def _planned(changes: Iterable[Change], pages: Mapping[str, Project], budget: Budget) -> list[_Plan]:
+    """The files to fetch, within the budget's bytes: those of more suspicious changes first, and code before changelogs."""
+    from lockblame.contents import UNKNOWN
+
+    room = budget.megabytes * MEGABYTE
+    paid: set[str] = set()
+    plans = []
+    for change in changes:
+        plan = _wished(change, pages[change.name])
+        kept: dict[str, Any] = {}
+        gaps = list(plan.gaps)
+        for what, files in (("code", ("before", "after")), ("changelog", ("notes",))):
+            chosen = {name: file for name in files if (file := getattr(plan, name)) is not None}
+            cost = sum(file.size or UNKNOWN for file in chosen.values() if file.url not in paid)
+            if cost > room:
+                detail = f"its {what} was not looked at: {cost / MEGABYTE:.1f} MB are more than is left of the budget ({budget})"
+                gaps.append(Gap(subject=plan.subject, reason="over-budget", detail=detail, hint="--budget 4,200MB,60s"))
+                continue
+            room -= cost
+            paid |= {file.url for file in chosen.values()}
+            kept |= chosen
+        plans.append(_Plan(change=change, gaps=tuple(gaps), **kept))
+    return plans
+
+
+def _wished(change: Change, page: Project) -> _Plan:
+    from lockblame.contents import alike, is_archive
+
+    before, after = ({file.name: file for file in page.files_of(version or "")} for version in (change.old, change.new))
+    pair = alike(*({name: file.size for name, file in side.items()} for side in (before, after)))
+    sources = [file for file in after.values() if is_archive(file.name) and not file.name.endswith(".whl")]
+    # of a wheel the description may hold the changelog
+    notes = sources[0] if sources else after[pair[1]] if pair is not None else None
+    if pair is not None:
+        return _Plan(change=change, before=before[pair[0]], after=after[pair[1]], notes=notes)
+    missing = [version for version, side in ((change.old, before), (change.new, after)) if not side]
+    detail = f"the index has no files of {' and '.join(map(str, missing))}" if missing else "no two of its files are alike"
+    told = Gap(subject=f"{change.name} {change.new}", reason="not-compared", detail=f"its code was not compared: {detail}")
+    return _Plan(change=change, notes=notes, gaps=(told,))
+
+
+def _fetched(file: File, plan: _Plan) -> Any:
+    from lockblame import index
+
+    pins = [pin for pin in (plan.change.before, plan.change.after) if pin is not None]
+    locked = next((one.hash for pin in pins for one in pin.artifacts if one.name == file.name), None)
+    return index.download(file, plan.subject, expected=locked)
+
+
+def _opened(plan: _Plan, fetched: Mapping[str, bytes | UpstreamError], ends: float, budget: Budget) -> Dug:
+    """Compares and reads what was fetched for one change."""
+    from lockblame import contents, notes
+
+    gaps = list(plan.gaps)
+    if time.monotonic() > ends and any(isinstance(fetched.get(file.url), bytes) for file in _files(plan)):
+        detail = f"it was fetched, but there was no time left to look into it: the budget is {budget}"
+        return Dug(gaps=(*gaps, Gap(subject=plan.subject, reason="over-budget", detail=detail, hint="--budget 4,40MB,60s")))
+    failed = {answer for file in _files(plan) if isinstance(answer := fetched.get(file.url), UpstreamError)}
+    gaps += [gap(error) for error in failed]
+    code: Contents | None = None
+    told: tuple[Note, ...] = ()
+    old, new, log = (_archive(file, fetched) for file in (plan.before, plan.after, plan.notes))
+    try:
+        if old is not None and new is not None:
+            code = contents.compare(old, new)
+            gaps += [replace(one, subject=plan.subject) for one in code.gaps]
+    except LockblameError as error:
+        gaps.append(Gap(subject=plan.subject, reason="not-compared", detail=f"its code was not compared: {error}"))
+    try:
+        if log is not None:
+            told = notes.from_archive(log, plan.change.name, plan.change.old, plan.change.new or "")
+            gaps += _without_notes(plan, told)
+    except LockblameError as error:
+        gaps.append(Gap(subject=plan.subject, reason="no-notes", detail=f"its changelog was not read: {error}"))
+    return Dug(contents=code and replace(code, gaps=()), notes=told, gaps=tuple(dict.fromkeys(gaps)))
+
+
+def _files(plan: _Plan) -> Iterable[File]:
+    return (file for file in (plan.before, plan.after, plan.notes) if file is not None)
+
+
+def _archive(file: File | None, fetched: Mapping[str, bytes | UpstreamError]) -> Archive | None:
+    from lockblame.contents import Archive
+
+    data = fetched.get(file.url) if file is not None else None
+    return Archive(name=file.name, data=data) if file is not None and isinstance(data, bytes) else None
+
+
+def _without_notes(plan: _Plan, told: Sequence[Note]) -> Iterable[Gap]:
+    if not told and plan.notes is not None:
+        detail = f"{plan.notes.name[:200]} holds no changelog that tells of its versions after {plan.change.old}"
+        yield Gap(subject=plan.subject, reason="no-notes", detail=detail)
