@@ -27,6 +27,7 @@ _HOMES = {
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
     "Artifact": "lockblame.model",
+    "Budget": "lockblame.api.digging",
     "Change": "lockblame.model",
     "Delta": "lockblame.model",
     "Deployment": "lockblame.model",
@@ -51,6 +52,7 @@ _HOMES = {
 
 __all__ = [
     "Artifact",
+    "Budget",
     "Change",
     "Client",
     "Delta",
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from lockblame.api.blaming import blame
     from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
+    from lockblame.api.digging import Budget
     from lockblame.api.reading import read
     from lockblame.client import Client
     from lockblame.errors import LockblameError

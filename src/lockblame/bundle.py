@@ -4,6 +4,8 @@
     releases.jsonl      name, version, uploaded, yanked, yanked_reason
     repositories.jsonl  name, url, forge: where each package is developed
     requirements.jsonl  name, version, requires: what releases demand by their metadata, where the lock doesn't say
+    notes.jsonl         name, version, text, url: what maintainers wrote about versions
+    contents.jsonl      name, before, after and the fields of Contents: what differs between two artifacts
     gaps.jsonl          subject, reason, detail, hint: what could not be looked at when the bundle was made
 
 No file has to be there. A line that can't be used becomes a Gap that names it; the other lines still count.
@@ -20,19 +22,23 @@ from typing import Any, TypeVar, cast
 
 from lockblame import fields
 from lockblame.forges.records import BODY, TITLE, bounded, issue_from, labels, moment
-from lockblame.model import Forge, Gap, Issue, Release, Repository, normalize
+from lockblame.model import Contents, Forge, Gap, Issue, Note, Release, Repository, normalize
 from lockblame.upstream import parse_repository
 
 T = TypeVar("T")
 
 ISSUES, RELEASES, REPOSITORIES = "issues.jsonl", "releases.jsonl", "repositories.jsonl"
-REQUIREMENTS, GAPS = "requirements.jsonl", "gaps.jsonl"
-FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, GAPS)
+REQUIREMENTS, NOTES, CONTENTS, GAPS = "requirements.jsonl", "notes.jsonl", "contents.jsonl", "gaps.jsonl"
+FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, NOTES, CONTENTS, GAPS)
 
 _LINE = 2_000_000
 _LINES = 500_000
 _MOST_GAPS = 50
 _DISCUSSION = 100
+_NOTE = 100_000
+
+Step = tuple[str, str, str]
+"""A package's normalized name, its version before and its version after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,8 @@ class Bundle:
     releases: tuple[Release, ...] = ()
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    contents: Mapping[Step, Contents] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
 
@@ -72,11 +80,14 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
 
     nothing: Mapping[str, Repository] = {}
     nobody: Mapping[tuple[str, str], tuple[str, ...]] = {}
+    nowhere: Mapping[Step, Contents] = {}
     bundle = Bundle(
         issues=read(ISSUES, parse_issues, ()),
         releases=read(RELEASES, parse_releases, ()),
         repositories=read(REPOSITORIES, parse_repositories, nothing),
         requirements=read(REQUIREMENTS, parse_requirements, nobody),
+        notes=read(NOTES, parse_notes, ()),
+        contents=read(CONTENTS, parse_contents, nowhere),
         gaps=read(GAPS, parse_gaps, ()),
     )
     return bundle, tuple(gaps)
@@ -271,6 +282,42 @@ def _requirements(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str
     return release, fields.texts(record, "requires")
 
 
+def parse_notes(text: str, origin: str) -> tuple[tuple[Note, ...], tuple[Gap, ...]]:
+    """The notes in `text`, a line each, in its order."""
+    lines = _Lines(text, origin)
+    return tuple(lines.read(_note)), lines.gaps
+
+
+def _note(record: Mapping[str, Any]) -> Note:
+    url = fields.maybe_text(record, "url")
+    return Note(
+        name=normalize(fields.text(record, "name")),
+        version=fields.text(record, "version"),
+        text=bounded(fields.text(record, "text"), _NOTE),
+        url=url if url and len(url) <= 2000 and url.startswith(("https://", "http://")) else None,
+    )
+
+
+def parse_contents(text: str, origin: str) -> tuple[Mapping[Step, Contents], tuple[Gap, ...]]:
+    """(Package name, version before, version after) → what differs, from a line each."""
+    lines = _Lines(text, origin)
+    return dict(lines.read(_contents)), lines.gaps
+
+
+_NAMES = ("modules", "symbols", "defaults", "functions", "added", "removed", "texts_added", "texts_removed")
+
+
+def _contents(record: Mapping[str, Any]) -> tuple[Step, Contents]:
+    step = normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
+    values = tuple(
+        (fields.text(value, "name", where), fields.text(value, "before", where), fields.text(value, "after", where))
+        for number, value in enumerate(fields.tables(record, "values"))
+        for where in [f"values[{number}]"]
+    )
+    names: dict[str, Any] = {name: fields.texts(record, name) for name in _NAMES}
+    return step, Contents(values=values, **names)
+
+
 def parse_gaps(text: str, origin: str) -> tuple[tuple[Gap, ...], tuple[Gap, ...]]:
     """The Gaps that a run saved, then those that reading them left."""
     lines = _Lines(text, origin)
@@ -306,7 +353,15 @@ def dump(bundle: Bundle) -> Mapping[str, str]:
         REQUIREMENTS: _write(
             {"name": name, "version": version, "requires": list(lines)} for (name, version), lines in bundle.requirements.items()
         ),
+        NOTES: _write({"name": note.name, "version": note.version, "text": note.text, "url": note.url} for note in bundle.notes),
+        CONTENTS: _write(_contents_record(step, contents) for step, contents in bundle.contents.items()),
         GAPS: _write(
             {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in bundle.gaps
         ),
     }
+
+
+def _contents_record(step: Step, contents: Contents) -> Mapping[str, Any]:
+    names = {name: list(getattr(contents, name)) for name in _NAMES}
+    values = [{"name": name, "before": before, "after": after} for name, before, after in contents.values]
+    return {"name": step[0], "before": step[1], "after": step[2], **names, "values": values}

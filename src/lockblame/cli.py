@@ -9,13 +9,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lockblame.errors import LockblameError, ReadError, SymptomError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lockblame.api.digging import Budget
     from lockblame.api.reading import Source
     from lockblame.model import Delta, Environment, Report
 
@@ -140,6 +141,8 @@ def _blame_parser(commands: Commands) -> None:
     parser.add_argument("--as-of", metavar="DATE", type=_day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
     parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
     parser.add_argument("--offline", action="store_true", help="open no connection")
+    parser.add_argument("--deep", action="store_true", help="look into the artifacts and changelogs of the leading suspects too")
+    parser.add_argument("--budget", metavar="LIMITS", type=_budget, help="what --deep may cost (default: 4,40MB,20s)")
 
 
 def _history_parser(commands: Commands) -> None:
@@ -169,6 +172,22 @@ def _day(text: str) -> datetime:
     if len(text) <= len("2023-09-10"):
         moment = datetime.combine(moment.date(), time.max)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _budget(text: str) -> Budget:
+    """ "8", "8,100MB" or "100MB,60s": packages, megabytes and seconds, each at most once."""
+    import re
+
+    from lockblame.api.digging import Budget
+
+    given: dict[str, Any] = {}
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,6})\s*(MB|s|)\s*", part)
+        name = {"MB": "megabytes", "s": "seconds", "": "packages"}[found[2]] if found else ""
+        if not found or name in given:
+            raise argparse.ArgumentTypeError(f"{text!r} is no budget such as 8,100MB,60s")
+        given[name] = int(found[1])
+    return Budget(**given)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -204,6 +223,7 @@ def _blame(options: argparse.Namespace) -> int:
         as_of=options.as_of,
         config=options.config,
         offline=options.offline,
+        deep=options.budget or options.deep,
         progress=progress(sys.stderr),
     )
     _show(report, options.format)

@@ -6,7 +6,7 @@ Content by content first, then the syntax trees of the modules that differ. Noth
 from __future__ import annotations
 
 from lockblame.contents.archives import Archive, is_archive
-from lockblame.contents.choice import alike
+from lockblame.contents.choice import UNKNOWN, alike
 from lockblame.contents.comparing import compare
 
-__all__ = ["Archive", "alike", "compare", "is_archive"]
+__all__ = ["UNKNOWN", "Archive", "alike", "compare", "is_archive"]

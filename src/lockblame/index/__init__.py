@@ -6,8 +6,9 @@ PEP 658 with the names of PEP 714; project status PEP 792; provenance PEP 740; t
 
 from __future__ import annotations
 
+from lockblame.index.downloads import download
 from lockblame.index.metadata import metadata
 from lockblame.index.pages import project
 from lockblame.index.records import File, Metadata, Project
 
-__all__ = ["File", "Metadata", "Project", "metadata", "project"]
+__all__ = ["File", "Metadata", "Project", "download", "metadata", "project"]
