@@ -46,11 +46,16 @@ class Likeness:
     _concepts: dict[str, float] = field(default_factory=dict)
     _errors: dict[str, str] = field(default_factory=dict)
     _messages: list[tuple[str, frozenset[tuple[str, ...]]]] = field(default_factory=list)
+    _spelled: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pool, symptom = self.pool, self.symptom
         self._terms = {word: pool.rarity(pool.words, word) for word in symptom.words}
-        runs = runs_of(words(split_names(symptom.text[:MOST_TEXT])))
+        spoken = list(words(split_names(symptom.text[:MOST_TEXT])))
+        english = self.lexicon.translated(symptom.text[:MOST_TEXT])
+        for word in (*spoken, *words(" ".join(english))):
+            self._spelled.setdefault(fold(word), word)
+        runs = runs_of(spoken)
         self._runs = frozenset(run for run in runs if sum(word in STOP for word in run) < RUN - 1)
         self._concepts = {name: pool.rarity(pool.concepts, name) for name in symptom.concepts}
         self._errors = {error.type.rsplit(".", 1)[-1].lower(): error.type for error in symptom.errors if error.type}
@@ -74,7 +79,7 @@ class Likeness:
     def _text(self, item: Document) -> Iterable[Feature]:
         in_title = {word: self._terms[word] for word in dict.fromkeys(item.title) if word in self._terms}
         if in_title:
-            yield Feature("title", squash(math.fsum(in_title.values()), 8.0), f"its title shares {_listed(in_title)}")
+            yield Feature("title", squash(math.fsum(in_title.values()), 8.0), f"its title shares {self._said(in_title)}")
         length = SATURATION * (1 - LENGTH + LENGTH * len(item.body) / (self.pool.average or 1.0))
         in_body = {
             word: self._terms[word] * count * (1 + SATURATION) / (count + length)
@@ -82,9 +87,13 @@ class Likeness:
             if word in self._terms
         }
         if in_body:
-            yield Feature("body", squash(math.fsum(in_body.values()), 20.0), f"shares the words {_listed(in_body)}")
+            yield Feature("body", squash(math.fsum(in_body.values()), 20.0), f"shares the words {self._said(in_body)}")
         yield from self._fuzzy(item)
         yield from self._in_a_row(item)
+
+    def _said(self, shared: Mapping[str, float]) -> str:
+        """The words shared, as the symptom spells them: stems are nothing to read."""
+        return ", ".join(self._spelled.get(stem, stem) for stem in _best(shared))
 
     def _fuzzy(self, item: Document) -> Iterable[Feature]:
         from rapidfuzz import fuzz, utils
