@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 from dataclasses import dataclass, replace
@@ -122,6 +123,7 @@ def requirements(packages: list[Package]) -> bytes:
     return "\n".join(lines).encode()
 
 
+REAL = Path(__file__).parents[2] / "shared" / "locks" / "pairs"
 PYPROJECT = b'[project]\nname = "shop"\nversion = "1"\ndependencies = ["alpha>=1", "beta[fast]>=1"]\n'
 NAMES = ("alpha", "beta", "gamma", "delta", "Epsilon_Two", "shop")
 FORMATS = {
@@ -232,6 +234,23 @@ class TestSeries:
             series.read(poetry([Package(f"name{number}-{n}") for n in range(5)]), "poetry.lock")
         assert len(series._readings["uv"]._known) + len(series._readings["uv"]._older) <= 10
         assert len(series._readings["poetry"]._known) + len(series._readings["poetry"]._older) <= 10
+
+
+def real_pairs() -> list[Path]:
+    """Real locks at two revisions each; every seventh, since reading all of them takes a while."""
+    return sorted(REAL.iterdir())[::7] if REAL.is_dir() else []
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real locks at hand: ../shared/locks is not there")
+@pytest.mark.parametrize("pair", real_pairs(), ids=lambda pair: pair.name)
+@pytest.mark.parametrize("opener", [None, beside], ids=["alone", "with a project"])
+def test_real_locks_are_read_the_same(pair, opener):
+    path = Path(json.loads((pair / "pair.json").read_text())["path"]).name
+    texts = {side: next(pair.glob(f"{side}.*")).read_bytes() for side in ("before", "after")}
+    series = Series()
+    for side in ("before", "after", "before"):
+        wanted = _outcome(lambda text: parse(text, path, opener=opener), texts[side])
+        assert _outcome(lambda text: series.read(text, path, opener=opener), texts[side]) == wanted
 
 
 def _outcome(read, text):

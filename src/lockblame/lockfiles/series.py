@@ -23,11 +23,13 @@ from lockblame.lockfiles.outline import Outlines, Unclear
 from lockblame.lockfiles.project import project
 from lockblame.model import Pin, Root, Snapshot
 
-_HEADERS = (b"\n[[package]]\n", b"\n[[distribution]]\n")
+# What begins an entry, and what a table begins with that belongs to none.
+_HEADERS = {
+    b"\n[[%s]]\n" % key: re.compile(rb"^[ \t]*\[(?!\[?%s\.)" % key, re.MULTILINE) for key in (b"package", b"distribution")
+}
 # What may run over several lines, or mean something else to a reader than to the cuts below. NUL parts an entry from its files.
 _UNUSUAL = (b'"""', b"'''", b"\r", b"\xef\xbb\xbf")
 _APART = b"\0"
-_TAIL = re.compile(rb"^\[(?!\[?(?:package|distribution)\.)", re.MULTILINE)
 _SHARED = re.compile(rb"^\[metadata\.(?:files|hashes)\]\n", re.MULTILINE)
 _FILES = re.compile(rb'^"?([A-Za-z0-9._-]+)"? = \[(?:\n(?:[ \t][^\n]*\n)*|[^\n\[\]]*)\](?:\n|\Z)', re.MULTILINE)
 _NAME = re.compile(rb'^name = "([^"\\\n]+)"$', re.MULTILINE)
@@ -90,7 +92,9 @@ class _Layout:
         """The lock with other entries."""
         parts = [entry.split(_APART) for entry in entries]
         body = self.header.join((self.head, *(part[0] for part in parts)))
-        return b"".join((body, b"\n", self.tail, *(part[1] + b"\n" for part in parts if len(part) > 1)))
+        # All versions of a package share its files.
+        files = dict.fromkeys(part[1] for part in parts if len(part) > 1)
+        return b"\n".join((body, self.tail + b"\n".join(files)))
 
     def places(self, entries: Iterable[bytes]) -> Iterator[int]:
         """The line of each entry's header in a lock of only these."""
@@ -105,7 +109,7 @@ def _taken_apart(data: bytes) -> _Layout | None:
     if not header or others or _APART in data:
         return None
     head, *entries = (b"\n" + data if data.startswith(header[1:]) else data).split(header)
-    end = _TAIL.search(entries[-1])
+    end = _HEADERS[header].search(entries[-1])
     tail = b""
     if end is not None:
         entries[-1], tail = entries[-1][: end.start()], entries[-1][end.start() :]
@@ -152,11 +156,14 @@ class _Reading:
     edges_dropped: bool = False
     _known: dict[bytes, _Entry] = field(default_factory=dict)
     _older: dict[bytes, _Entry] = field(default_factory=dict)
+    _header: bytes = b""
     _frame: tuple[bytes, bytes, bytes] | None = None
     _template: Snapshot = field(default_factory=lambda: Snapshot(origin="", format=""))
 
     def read(self, document: Document, layout: _Layout) -> Snapshot:
         frame = (layout.header, layout.head, layout.tail)
+        if layout.header != self._header:
+            self._header, self._known, self._older = layout.header, {}, {}
         if frame != self._frame:
             self._frame = None
             self._forget_members(layout)
@@ -176,7 +183,7 @@ class _Reading:
 
         stubs = self._stubs(document, layout, new)
         text = layout.text((*new, *stubs))
-        if any(unusual in text for unusual in _UNUSUAL):
+        if any(unusual in text for unusual in _UNUSUAL) or any(map(_HEADERS[layout.header].search, new)):
             raise Unclear
         # Roots are taken from beside the lock where all entries are known, but for uv, whose roots are entries.
         opener = document.opener if self.assembled is _uv else None
