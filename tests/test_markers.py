@@ -7,11 +7,11 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packaging.markers import Marker
+from packaging.markers import Marker, UndefinedComparison
 
 from lockblame.errors import ReadError
 from lockblame.markers import differ, overlap, possible, select, values_of
-from lockblame.markers.comparisons import combined, holds, taken_apart
+from lockblame.markers.comparisons import Comparison, combined, holds, taken_apart
 from lockblame.model import Edge, Environment, Root, Snapshot
 from tests.snapshots import edge, lock, pin, snapshots
 
@@ -49,6 +49,24 @@ class TestTakenApart:
     )
     def test_what_is_no_marker_is_none(self, text: str):
         assert taken_apart(text) is None
+
+    @pytest.mark.parametrize("op", ["<", "<=", "==", "!=", ">=", ">", "~=", "==="])
+    @pytest.mark.parametrize(
+        ("variable", "values"),
+        [
+            ("python_full_version", ["3", "3.0", "3.9", "3.10.0", "3.10.1", "2.7.18"]),
+            ("sys_platform", ["linux", "win32", "386", "v1"]),
+        ],
+    )
+    def test_each_comparison_does_too(self, variable: str, op: str, values: list[str]):
+        for value in values:
+            for wanted in values:
+                marker = Marker(f"{variable} {op} '{wanted}'")
+                try:
+                    expected = marker.evaluate({variable: value})
+                except UndefinedComparison:
+                    expected = True
+                assert holds(Comparison(variable, op, f"'{wanted}'"), value) == expected
 
     def test_old_spellings_are_the_same_variables(self):
         assert not differ("os.name == 'nt'", "os_name == 'nt'")

@@ -196,7 +196,8 @@ class Graph:
             for parent, edge in self._parents[number]
             if self._nodes[parent].name != name or parent < len(self._roots)
         ]
-        found.sort(key=lambda one: (one[0] >= len(self._roots), *_order(self._nodes[one[0]]), one[1].specifier))
+        if len(found) > 1:
+            found.sort(key=lambda one: (one[0] >= len(self._roots), *_order(self._nodes[one[0]]), one[1].specifier))
         return tuple(Parent(node=self._nodes[parent], edge=edge) for parent, edge in found)
 
     def direct(self, name: str) -> bool:

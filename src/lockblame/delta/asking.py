@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from lockblame.delta import constraints
 from lockblame.delta.pairing import either
@@ -28,7 +29,7 @@ class Ask:
     root: bool
     versions: tuple[str, ...]
     specifiers: tuple[str, ...]
-    scopes: frozenset[tuple[str | None, frozenset[str], str | None]]
+    edges: tuple[Edge, ...]
     known: bool
     forked: bool
 
@@ -43,9 +44,14 @@ class Ask:
         return self.parent if self.root or not self.versions else f"{self.parent} {', '.join(self.versions)}"
 
     @property
+    def scopes(self) -> frozenset[tuple[str | None, frozenset[str], str | None]]:
+        """Under which markers, with which extras and in which groups it asks."""
+        return frozenset((edge.marker, frozenset(edge.extras), edge.group) for edge in self.edges)
+
+    @property
     def extras(self) -> frozenset[str]:
         """The extras it asks for."""
-        return frozenset(extra for _, extras, _ in self.scopes for extra in extras)
+        return frozenset(extra for edge in self.edges for extra in edge.extras)
 
     @property
     def text(self) -> str:
@@ -76,6 +82,8 @@ class Ask:
 
     def same(self, other: Ask) -> bool:
         """Whether the constraints are the same, as far as both are known."""
+        if self.specifiers == other.specifiers and self.known and other.known:
+            return True
         if not (self.known and other.known):
             return self.versions == other.versions
         return len(self.specifiers) == len(other.specifiers) and all(
@@ -98,7 +106,7 @@ class Asking:
         self._roots_write = snapshot.format == "uv" or any(edge.specifier for root in snapshot.roots for edge in root.requires)
         self._pins_write = any(edge.specifier for pin in snapshot.pins for edge in pin.requires)
 
-    @property
+    @cached_property
     def told(self) -> bool:
         """Whether the lock says anything about who requires whom."""
         return any(root.requires for root in self.snapshot.roots) or any(pin.requires for pin in self.snapshot.pins)
@@ -132,7 +140,7 @@ class Asking:
             root=first.root,
             versions=sorted_versions(parent.node.version for parent in found),
             specifiers=tuple(sorted(specifiers)),
-            scopes=frozenset((one.edge.marker, frozenset(one.edge.extras), one.edge.group) for one in found),
+            edges=tuple([one.edge for one in found]),
             known=known,
             forked=forked,
         )
@@ -152,7 +160,8 @@ class Asking:
 
 def sorted_versions(versions: Iterable[str | None]) -> tuple[str, ...]:
     """Each version once, oldest first."""
-    return tuple(sorted({version for version in versions if version}, key=version_key))
+    distinct = {version for version in versions if version}
+    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=version_key))
 
 
 def demand(before: Ask | None, after: Ask | None) -> Demand:

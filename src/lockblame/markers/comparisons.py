@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,6 +23,24 @@ _OLD_SPELLINGS = {
     "platform.python_implementation": "platform_python_implementation",
     "python_implementation": "platform_python_implementation",
 }
+PYTHONS = ("python_version", "python_full_version", "implementation_version")
+_WORDS = {
+    "os_name",
+    "sys_platform",
+    "platform_system",
+    "platform_machine",
+    "platform_python_implementation",
+    "implementation_name",
+}
+_ORDER: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,9}", re.ASCII)
 SETS = {"extra", "extras", "dependency_groups"}
 """Variables that stand for several names at once: `extra == 'x'` asks whether x is among them."""
 
@@ -121,13 +140,40 @@ def combined(parts: Postfix, truth: Callable[[Comparison], int]) -> int:
 
 @lru_cache(maxsize=16384)
 def holds(comparison: Comparison, value: str) -> bool:
-    """What packaging says where the variable has that value; what makes no sense to it (`~=` of words) holds."""
+    """What packaging says where the variable has that value; what makes no sense to it (`~=` of words) holds.
+
+    Nearly all comparisons are of plain numbers or words, and are told without it: loading it takes longer than a small diff.
+    """
+    plain = _plain(comparison, value)
+    if plain is not None:
+        return plain
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
         return Marker(str(comparison)).evaluate({comparison.variable: value})
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, KeyError):
         return True
+
+
+def _plain(comparison: Comparison, value: str) -> bool | None:
+    """The answer where it needs no knowledge of versions but the order of their numbers; None elsewhere."""
+    wanted = comparison.value
+    if comparison.left is not comparison.variable:
+        return None
+    if comparison.variable in _WORDS and comparison.op in ("==", "!="):
+        return (value == wanted) == (comparison.op == "==")
+    compared = _ORDER.get(comparison.op)
+    if compared is None or comparison.variable not in PYTHONS or not (_NUMBERS.fullmatch(wanted) and _NUMBERS.fullmatch(value)):
+        return None
+    return compared(_release(value), _release(wanted))
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers without the zeros at the end, which make no difference."""
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def spelled(name: str) -> str:

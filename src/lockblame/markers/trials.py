@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from lockblame.markers.comparisons import PLATFORMS, SETS, Comparison, combined, holds, spelled, taken_apart
+from lockblame.markers.comparisons import PLATFORMS, PYTHONS, SETS, Comparison, combined, holds, spelled, taken_apart
 
 _POINTS = 4096
 """The most environments that are tried for one question."""
@@ -18,7 +18,6 @@ _COMPARISONS = 400
 _PYTHONS_TRIED = 64
 
 _GROUPS = "dependency_groups"
-_PYTHONS = ("python_version", "python_full_version", "implementation_version")
 _SYSTEMS = ("sys_platform", "platform_system", "os_name")
 _IMPLEMENTATIONS = ("implementation_name", "platform_python_implementation")
 _NUMBER = re.compile(r"(\d{1,6}+)(?:\.(\d{1,6}+))?(?:\.(\d{1,6}+))?")
@@ -139,7 +138,7 @@ def _axes(comparisons: Sequence[Comparison], within: str | None) -> list[_Axis]:
         return [one for variable in variables for one in by_variable.pop(variable, ())]
 
     axes: list[_Axis] = []
-    if pythons := taken(_PYTHONS):
+    if pythons := taken(PYTHONS):
         axes.append(_pythons(pythons, within))
     if systems := taken(_SYSTEMS):
         axes.append(_systems(systems))
