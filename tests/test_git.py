@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import time
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -403,6 +404,39 @@ class TestBlobs:
             repository.seen.show("HEAD", "a")
 
 
+@posix
+class TestContents:
+    def test_many_questions_to_one_git(self, repository):
+        first = repository.commit("one", {"a\nb/c d": "odd", "uv.lock": "old", "e/f": ""})
+        second = repository.commit("two", {"uv.lock": "new"})
+        with repository.seen.contents() as contents:
+            for _ in range(2):
+                assert contents.show(first, "uv.lock") == b"old"
+                assert contents.show(f"{second}^1", "uv.lock") == b"old"
+                assert contents.show(second, "a\nb/c d") == b"odd"
+                assert contents.show(second, "e/f") == b""
+                assert contents.show(second, "./e/../uv.lock") == b"new"
+                for missing in ("e", "e/g", "uv.lock/x", "a\nb", "a\nb/c", "nowhere/x"):
+                    assert contents.show(second, missing) is None, missing
+
+    def test_a_commit_that_is_not_there(self, repository):
+        repository.commit("one", {"uv.lock": "x"})
+        with repository.seen.contents() as contents, pytest.raises(ReadError, match="isn't in this repository"):
+            contents.show("1" * 40, "uv.lock")
+
+    def test_a_commit_instead_of_a_blob(self, repository):
+        first = repository.commit("one", {"uv.lock": "x"})
+        with repository.seen.contents() as contents, pytest.raises(ReadError, match="isn't in this repository"):
+            contents.blob(first)
+
+    def test_the_clock_only_runs_while_git_is_asked(self, repository, monkeypatch):
+        monkeypatch.setattr(command, "TIMEOUT", 0.2)
+        repository.commit("one", {"uv.lock": "x"})
+        with repository.seen.contents() as contents:
+            time.sleep(0.4)
+            assert contents.show("HEAD", "uv.lock") == b"x"
+
+
 class TestCommits:
     def test_a_range(self, repository):
         base = repository.commit("one", {"uv.lock": "1"})
@@ -676,7 +710,7 @@ class TestHostile:
             with pytest.raises(RevisionError, match=r"git says: \?\[31mno\? way"):
                 attempt()
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.text(max_size=30))
     def test_any_revision_is_a_commit_or_one_clear_error(self, repository, revision):
         if not (repository.folder / "a").exists():
