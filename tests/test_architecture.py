@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 WORDS = {"model", "flow", "fields", "errors", "progress", "versions", "graph", "markers"}
 WORLD = {"git", "files", "installed", "client", "trial"}
 THINKING = {
+    "bisection",
     "bundle",
     "config",
     "contents",
@@ -40,7 +41,7 @@ HOMES = {
     "httpx": {"client"},
     "stamina": {"client"},
     "hishel": {"client"},
-    "platformdirs": {"client"},
+    "platformdirs": {"client", "trial"},
     "rapidfuzz": {"ranking"},
     "pip_requirements_parser": {"lockfiles"},
     "rtoml": {"lockfiles", "config", "lexicon"},

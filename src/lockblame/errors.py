@@ -7,6 +7,10 @@ LockblameError
 │   ├── RevisionError             git doesn't know the revision, or there is no repository
 │   └── ConfigError               lockblame's own settings are wrong
 ├── SymptomError                  there is no symptom to match
+├── BisectError                   a search that can't be done
+│   ├── NotReproduced             the command doesn't fail with the bad lock
+│   ├── AlreadyBroken             the command fails with the good lock
+│   └── TrialFailed               an environment can't be made, or the command not be run
 ├── RollbackError                 the edit that takes a change back can't be made
 └── UpstreamError                 an index or a forge; inside `blame` these become Gaps
     ├── NotFound
@@ -21,17 +25,21 @@ the heading of the error in docs/reference/errors.md.
 from __future__ import annotations
 
 __all__ = [
+    "AlreadyBroken",
     "BadResponse",
+    "BisectError",
     "ConfigError",
     "LockParseError",
     "LockblameError",
     "NotFound",
+    "NotReproduced",
     "Offline",
     "RateLimited",
     "ReadError",
     "RevisionError",
     "RollbackError",
     "SymptomError",
+    "TrialFailed",
     "UnknownFormat",
     "UpstreamError",
 ]
@@ -132,6 +140,51 @@ class RollbackError(LockblameError):
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.detail}" + (f"; {self.way_out}" if self.way_out else "")
+
+
+class BisectError(LockblameError):
+    """A search that can't be done: `detail` says why, `way_out` what to do."""
+
+    slug = "bisect-error"
+
+    def __init__(self, detail: str, way_out: str | None = None) -> None:
+        super().__init__(detail, way_out)
+        self.detail = detail
+        self.way_out = way_out
+
+    @property
+    def hint(self) -> str | None:
+        """The way out, one clause, or None."""
+        return self.way_out
+
+    def __str__(self) -> str:
+        return self.detail + (f"; {self.way_out}" if self.way_out else "")
+
+
+class NotReproduced(BisectError):
+    """The command doesn't fail with the bad lock: the dependencies alone don't make it."""
+
+    slug = "not-reproduced"
+
+
+class AlreadyBroken(BisectError):
+    """The command fails with the good lock already: none of the changes is what it fails for."""
+
+    slug = "already-broken"
+
+
+class TrialFailed(BisectError):
+    """A trial that says nothing: `subject` (an environment, an interpreter, the command) and what is wrong with it."""
+
+    slug = "trial-failed"
+
+    def __init__(self, subject: str, detail: str, way_out: str | None = None) -> None:
+        super().__init__(detail, way_out)
+        self.args = (subject, detail, way_out)
+        self.subject = subject
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {super().__str__()}"
 
 
 class UpstreamError(LockblameError):

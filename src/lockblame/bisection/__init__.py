@@ -1,0 +1,34 @@
+"""Which changes make the command fail: a search that asks for verdicts, and what they say."""
+
+from __future__ import annotations
+
+from lockblame.bisection.answer import Answer, answer, certainty, decided, majority
+from lockblame.bisection.judging import Rules, judge
+from lockblame.bisection.mixing import differing, mix, needs, related
+from lockblame.bisection.problem import Problem, problem
+from lockblame.bisection.releases import Line, between, boundary, following_place
+from lockblame.bisection.search import Question, Search, following, search
+
+__all__ = [
+    "Answer",
+    "Line",
+    "Problem",
+    "Question",
+    "Rules",
+    "Search",
+    "answer",
+    "between",
+    "boundary",
+    "certainty",
+    "decided",
+    "differing",
+    "following",
+    "following_place",
+    "judge",
+    "majority",
+    "mix",
+    "needs",
+    "problem",
+    "related",
+    "search",
+]

@@ -1,0 +1,76 @@
+"""Mixes: the good lock with some of the changes of the bad one, and which changes can't be had without which others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from lockblame.model import Change, Delta, Pin, Snapshot
+
+_SAME = ("rescoped", "refiled")
+"""Kinds of change after which the same thing is installed."""
+
+
+def differing(delta: Delta) -> tuple[Change, ...]:
+    """The changes that install something else than before, one for each name, sorted by name."""
+    by_name: dict[str, Change] = {}
+    for change in delta:
+        if change.kind not in _SAME:
+            by_name.setdefault(change.name, change)
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
+def mix(before: Snapshot, after: Snapshot, changes: Collection[str]) -> tuple[Pin, ...]:
+    """The pins of the good side, with those of `changes` as they are on the bad side; sorted by name."""
+    chosen = [pin for pin in before if pin.name not in changes]
+    chosen += [pin for pin in after if pin.name in changes]
+    return tuple(sorted(chosen, key=lambda pin: (pin.name, pin.version or "")))
+
+
+def related(before: Snapshot, after: Snapshot, changes: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """The pairs of changes of which one requires the other in either lock."""
+    pairs = {
+        (min(pin.name, edge.name), max(pin.name, edge.name))
+        for snapshot in (before, after)
+        for pin in snapshot
+        for edge in pin.requires
+        if pin.name in changes and edge.name in changes and pin.name != edge.name
+    }
+    return tuple(sorted(pairs))
+
+
+def needs(changes: Collection[Change], before: Snapshot, after: Snapshot) -> dict[str, frozenset[str]]:
+    """For each change those that it can't be installed without, from what is installed at both ends and what that requires.
+
+    A new version that refuses the old one of another package needs that to move too; an old version that refuses another's new
+    one has to move with it. What is violated at an end already binds nobody: that lock overrides it.
+    """
+    by_name = {change.name: change for change in changes}
+    found: dict[str, set[str]] = {}
+    for owner, other, specifier in _requirements(by_name, after):
+        if _allowed(specifier, other.new) and not _allowed(specifier, other.old):
+            found.setdefault(owner, set()).add(other.name)
+    for owner, other, specifier in _requirements(by_name, before):
+        if _allowed(specifier, other.old) and not _allowed(specifier, other.new):
+            found.setdefault(other.name, set()).add(owner)
+    return {name: frozenset(others) for name, others in sorted(found.items())}
+
+
+def _requirements(changes: Mapping[str, Change], installed: Snapshot) -> Iterator[tuple[str, Change, str]]:
+    """Each requirement of one changed package on another."""
+    for pin in installed:
+        for edge in pin.requires:
+            if pin.name in changes and edge.name in changes and pin.name != edge.name:
+                yield pin.name, changes[edge.name], edge.specifier
+
+
+def _allowed(specifier: str, version: str | None) -> bool:
+    """Whether a version fulfils a requirement; None is "not installed", which fulfils none. Unreadable forbids nothing."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    if version is None:
+        return False
+    try:
+        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return True

@@ -1,0 +1,268 @@
+"""The search: a generator that asks for the verdict of one set of changes after the other.
+
+First as if there were one culprit: the suspects are split so that the expected number of questions still to come is smallest
+(weights as in a Huffman code), the half that must hold it is presumed to, without being asked. When that ends nowhere, several
+changes fail only together: they are found one by one as the last one that a growing set needs to fail (QuickXplain, Junker
+2004; the boundary by weighted halving). What is left is trimmed until every largest part of it was tried (ddmin's test for
+1-minimality, Zeller and Hildebrandt 2002). A mix that can't be tested is stepped around, never taken for good or bad.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+
+from lockblame.bisection.problem import Problem, bits
+from lockblame.model import Verdict
+
+_PARTING = 1.5
+"""What parting all related pairs costs in questions, once a mix turned out untestable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A set of changes to be tried. `chance` is how likely it is bad, `remaining` how many questions are expected after it."""
+
+    changes: frozenset[str]
+    chance: float
+    remaining: float
+
+
+Search = Generator[Question, Verdict, None]
+
+
+def search(problem: Problem) -> Search:
+    """Asks for verdicts, the ends first (none of the changes, all of them), each set once, until the culprits are found.
+
+    It ends at once when the ends are not good and bad. What was found is read from the verdicts: see `answer`.
+    """
+    return _Search(problem).run()
+
+
+def following(problem: Problem, known: Mapping[frozenset[str], Verdict]) -> Question | None:
+    """The first question that `known` doesn't answer; None when the search is done. The way to resume, and to look ahead."""
+    running = search(problem)
+    try:
+        question = next(running)
+        while question.changes in known:
+            question = running.send(known[question.changes])
+    except StopIteration:
+        return None
+    return question
+
+
+Asking = Generator[Question, Verdict, Verdict]
+
+
+class _Search:
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._known: dict[int, Verdict] = {}
+
+    def run(self) -> Search:
+        problem = self._problem
+        remaining = self._expected(problem.full)
+        good = yield from self._ask(0, 0.0, remaining + 1)
+        bad = yield from self._ask(problem.full, 1.0, remaining)
+        if good != "good" or bad != "bad":
+            return
+        if not (yield from self._narrow()):
+            yield from self._assemble(self._smallest())
+        yield from self._trim()
+
+    def _ask(self, mask: int, chance: float, remaining: float) -> Asking:
+        if mask not in self._known:
+            question = Question(changes=self._problem.names_of(mask), chance=chance, remaining=remaining)
+            self._known[mask] = yield question
+        return self._known[mask]
+
+    def _smallest(self) -> int:
+        bad = [mask for mask, verdict in self._known.items() if verdict == "bad"]
+        return min(bad, key=lambda mask: (mask.bit_count(), -self._problem.weight(mask), mask))
+
+    # --- one culprit -------------------------------------------------------------------------------------------------
+
+    def _narrow(self) -> Generator[Question, Verdict, bool]:
+        """Whether one change (with what it needs) was found to fail by itself."""
+        candidates = self._problem.full
+        patience = 4 + 2 * candidates.bit_length().bit_length()
+        while patience:
+            split = self._split(candidates)
+            if split is None:
+                break
+            inside = split & candidates
+            chance = self._problem.weight(inside) / self._problem.weight(candidates)
+            verdict = yield from self._ask(split, chance, self._expected(candidates) - 1)
+            if verdict == "bad":
+                candidates = inside
+            elif verdict == "good":
+                candidates &= ~inside
+            else:
+                patience -= 1
+        last = self._problem.closed(candidates)
+        if not self._single(candidates):
+            return False
+        return (yield from self._ask(last, 0.9, 0)) == "bad"
+
+    def _single(self, mask: int) -> bool:
+        """Whether the set can't be divided: what each of it needs is all of it."""
+        return all(not mask & ~self._problem.closures[number] for number in bits(mask))
+
+    def _split(self, candidates: int) -> int | None:
+        """The set whose verdict leaves the fewest questions; None when nothing untried divides the candidates."""
+        best, least = None, math.inf
+        parting = _PARTING if "untestable" in self._known.values() else 1e-6
+        pairs = max(1, len(self._problem.related))
+        for mask in self._splits(candidates):
+            inside = mask & candidates
+            if not inside or inside == candidates or mask in self._known:
+                continue
+            cost = self._cost(inside, candidates) + parting * self._problem.parted(mask) / pairs
+            if cost < least - 1e-12:
+                best, least = mask, cost
+        return best
+
+    def _splits(self, candidates: int) -> Iterator[int]:
+        """Growing sets of the heaviest; where mixes are untestable also the rest of each, and single ones."""
+        problem = self._problem
+        mask = 0
+        for number in bits(candidates):
+            mask |= problem.closures[number]
+            yield mask
+        if "untestable" not in self._known.values():
+            return
+        mask = 0
+        for number in bits(candidates):
+            mask |= problem.closures[number]
+            yield problem.closed(candidates & ~mask)
+            yield problem.closures[number]
+        for component in self._components(candidates):
+            yield problem.closed(component)
+
+    def _components(self, candidates: int) -> Iterator[int]:
+        """Growing unions of what the graph joins."""
+        joined = 0
+        for number in bits(candidates):
+            component = 1 << number
+            if component & joined:
+                continue
+            grown = True
+            while grown:
+                grown = False
+                for pair in self._problem.related:
+                    if pair & component and pair & ~component:
+                        component |= pair
+                        grown = True
+            joined |= component & candidates
+            yield joined
+
+    def _cost(self, inside: int, candidates: int) -> float:
+        """The questions expected after this split."""
+        rest = candidates & ~inside
+        heavy, light = self._problem.weight(inside), self._problem.weight(rest)
+        # Half of a pair that is bad was tried; half that is presumed to be has still to be.
+        after_bad = 0.0 if self._single(inside) else self._entropy(inside, heavy) + 0.5
+        after_good = 1.0 if self._single(rest) else self._entropy(rest, light) + 0.5
+        return (heavy * after_bad + light * after_good) / (heavy + light)
+
+    def _entropy(self, mask: int, weight: float) -> float:
+        surprise = self._problem.surprise
+        return math.log2(weight) - sum(surprise[number] for number in bits(mask)) / weight
+
+    def _expected(self, candidates: int) -> float:
+        return max(0.0, self._entropy(candidates, self._problem.weight(candidates)) + 0.5) if candidates else 0.0
+
+    # --- several that fail only together -----------------------------------------------------------------------------
+
+    def _assemble(self, failing: int) -> Search:
+        """Finds one by one what a failing set needs, each time as the last that a growing part of it took to fail."""
+        problem = self._problem
+        needed, rest = 0, failing
+        while True:
+            closed = problem.closed(needed)
+            rest &= ~closed
+            if not rest or (yield from self._ask(closed, 0.5, self._expected(rest))) == "bad":
+                return
+            order = self._in_order(rest)
+            low, high = yield from self._boundary(closed, order)
+            for number in order[low:high]:
+                needed |= 1 << number
+            rest = sum(1 << number for number in order[:low])
+
+    def _in_order(self, rest: int) -> list[int]:
+        """The heaviest first, each after what it needs, so that growing parts are closed."""
+        order: list[int] = []
+        taken = 0
+        for number in bits(rest):
+            group = self._problem.closures[number] & rest & ~taken
+            order += sorted(bits(group), key=lambda one: (self._problem.closures[one].bit_count(), one))
+            taken |= group
+        return order
+
+    def _boundary(self, base: int, order: list[int]) -> Generator[Question, Verdict, tuple[int, int]]:
+        """(low, high): it fails with the first `high` of the order, not with the first `low`; none between is testable."""
+        problem = self._problem
+        places, sums = [base], [0.0]
+        for number in order:
+            places.append(places[-1] | problem.closures[number])
+            sums.append(sums[-1] + problem.weights[number])
+        low, high = 0, len(order)
+        skipped: set[int] = set()
+        while True:
+            open_ = [place for place in range(low + 1, high) if place not in skipped]
+            if not open_:
+                return low, high
+            middle = (sums[low] + sums[high]) / 2
+            place = min(open_, key=lambda one: abs(sums[one] - middle))
+            mask = places[place]
+            if self._presumed_good(mask):
+                low = place
+                continue
+            verdict = yield from self._ask(mask, 0.5, self._expected(problem.full & sum(1 << order[one - 1] for one in open_)))
+            if verdict == "bad":
+                high = place
+            elif verdict == "good":
+                low = place
+            else:
+                skipped.add(place)
+
+    def _presumed_good(self, mask: int) -> bool:
+        return any(verdict == "good" and not mask & ~known for known, verdict in self._known.items())
+
+    # --- nothing too much --------------------------------------------------------------------------------------------
+
+    def _trim(self) -> Search:
+        """Until every largest part of the smallest failing set was tried."""
+        while True:
+            found = self._smallest()
+            for smaller in self._smaller(found):
+                verdict = yield from self._ask(smaller, 0.1, 1)
+                if verdict == "bad":
+                    break
+            else:
+                return
+
+    def _smaller(self, found: int) -> Iterator[int]:
+        """Parts of a set, first halves and quarters where it is large, then all that lack one change (and its dependents)."""
+        numbers = sorted(bits(found), key=lambda number: (self._problem.weights[number], -number))
+        size = len(numbers) // 2 if len(numbers) > 3 else 1
+        while size > 1:
+            for start in range(0, len(numbers), size):
+                part = found
+                for number in numbers[start : start + size]:
+                    part = self._problem.without(part, number)
+                if part:
+                    yield part
+            size //= 2
+        yield from largest_parts(self._problem, found)
+
+
+def largest_parts(problem: Problem, found: int) -> Iterator[int]:
+    """Each part of a closed set that lacks one change and what can't be installed without it; the empty set is one too."""
+    seen = set()
+    for number in reversed(list(bits(found))):
+        part = problem.without(found, number)
+        if part not in seen:
+            seen.add(part)
+            yield part

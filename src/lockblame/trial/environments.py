@@ -1,0 +1,298 @@
+"""Environments for trials: one for each set of pins, kept by its hash, never the user's own.
+
+Each stands in the user's cache folder with a file beside it that says it is whole and a lock that says it is in use; the ones
+that were not used for longest are removed when there are too many.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockblame.errors import TrialFailed
+from lockblame.model import Gap, Pin
+from lockblame.trial.interpreter import Installer, Interpreter, uv_command
+from lockblame.trial.lines import Part, parts
+from lockblame.trial.processes import Ended, Processes
+
+KEEP = 12
+"""Environments that are kept for the next time."""
+PATIENCE = 1800.0
+"""Seconds that one call of an installer may take."""
+
+_MISLEADING = frozenset(
+    ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX")
+    + tuple(f"PIP_{name}" for name in ("USER", "TARGET", "PREFIX", "ROOT", "PYTHON", "CONSTRAINT", "REQUIREMENT", "DRY_RUN"))
+    + tuple(f"UV_{name}" for name in ("SYSTEM_PYTHON", "PYTHON", "TARGET", "PREFIX", "CONSTRAINT", "OVERRIDE", "EXCLUDE_NEWER"))
+)
+"""Variables that would have an installer work elsewhere, or install something else."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An environment that can be used: its folder, and the pins that are not in it, as gaps."""
+
+    folder: Path
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def programs(self) -> Path:
+        """Where its `python` is."""
+        return self.folder / ("Scripts" if sys.platform == "win32" else "bin")
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.programs / ("python.exe" if sys.platform == "win32" else "python")
+
+
+class Environments:
+    """Makes environments of pins, and keeps them. Safe to use from several threads and programs.
+
+    `installer` is "uv" or "pip", None for uv where it is there; `folder` where they stand, None for the user's cache folder;
+    `origin` is the folder that relative paths of locks start from; `indexes` are those of the lock, for pins that name none;
+    `keep` is how many are left when it is closed.
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        processes: Processes,
+        *,
+        installer: Installer | None = None,
+        folder: Path | None = None,
+        origin: Path = Path(),
+        indexes: Sequence[str] = (),
+        keep: int = KEEP,
+    ) -> None:
+        self._interpreter = interpreter
+        self._processes = processes
+        self._uv = None if installer == "pip" else uv_command()
+        if installer == "uv" and self._uv is None:
+            raise TrialFailed("uv", "isn't on PATH", "install it, or leave it to pip: --installer pip")
+        self._folder = (folder or _cache_folder()) / "trials"
+        self._origin = origin
+        self._indexes = tuple(indexes)
+        self._keep = keep
+        self._guard = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+        self._held: dict[str, int] = {}
+
+    @property
+    def installer(self) -> Installer:
+        """What fills the environments."""
+        return "uv" if self._uv else "pip"
+
+    def prepare(self, pins: Iterable[Pin]) -> Prepared:
+        """The environment with exactly these pins, made now or before.
+
+        Raises TrialFailed with what the installer said when it can't be made.
+        """
+        wanted, gaps = parts(pins, self._origin)
+        key = self._key(wanted)
+        place = self._folder / key
+        with self._guard:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            try:
+                self._hold(key)
+                if not self._whole(key):
+                    self._make(place, wanted)
+                    self._seal(key)
+                os.utime(self._sealed(key))
+            except OSError as error:
+                raise _no_room(place, error) from error
+        return Prepared(folder=place, gaps=gaps)
+
+    def changed(self, prepared: Prepared) -> bool:
+        """Whether something was installed or removed there since it was made; if so it isn't kept."""
+        key = prepared.folder.name
+        if self._whole(key):
+            return False
+        self._sealed(key).unlink(missing_ok=True)
+        return True
+
+    def close(self) -> None:
+        """Lets go of all, and removes what is more than is kept."""
+        with self._guard:
+            for descriptor in self._held.values():
+                with suppress(OSError):
+                    os.close(descriptor)
+            self._held.clear()
+        with suppress(OSError):
+            self._prune()
+
+    # --- one environment ---------------------------------------------------------------------------------------------
+
+    def key(self, pins: Iterable[Pin]) -> str:
+        """What tells this set of pins from others, on this Python."""
+        return self._key(parts(pins, self._origin)[0])
+
+    def _key(self, wanted: Sequence[Part]) -> str:
+        made_of = [
+            self.installer,
+            str(self._interpreter.executable),
+            sorted(self._interpreter.values.items()),
+            [(part.lines, part.hashed, part.index) for part in wanted],
+            self._indexes,
+        ]
+        return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:20]
+
+    def _make(self, place: Path, wanted: Sequence[Part]) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        python = str(self._interpreter.executable)
+        if self._uv:
+            self._call([str(self._uv), "venv", "--quiet", "--no-project", "--python", python, str(place)])
+        else:
+            self._call([python, "-I", "-m", "venv", "--without-pip", str(place)])
+        for part in wanted:
+            self._install(Prepared(folder=place), part)
+
+    def _install(self, prepared: Prepared, part: Part) -> None:
+        listed = prepared.folder / "lockblame-requirements.txt"
+        listed.write_text("".join(f"{line}\n" for line in part.lines), encoding="utf-8")
+        hashes = ["--require-hashes"] if part.hashed else []
+        if self._uv:
+            start = [str(self._uv), "pip", "install", "--quiet", "--python", str(prepared.python)]
+            # a link to uv's cache would let the command write into what other projects are installed from
+            options = ["--link-mode", "copy", "--no-deps", *hashes]
+        else:
+            start = [str(self._pip()), "-I", "-m", "pip", "--python", str(prepared.python), "install", "--quiet"]
+            options = ["--no-input", "--no-user", "--disable-pip-version-check", "--no-deps", "--progress-bar", "off", *hashes]
+        self._call([*start, *options, "-r", str(listed)], _index(part, self._indexes, uv=bool(self._uv)))
+
+    def _pip(self) -> Path:
+        """The Python of an environment of its own that has pip, the one that Python brings along (ensurepip)."""
+        home = self._folder.parent / "pip" / f"{sys.version_info.major}.{sys.version_info.minor}"
+        prepared = Prepared(folder=home)
+        done = home / "lockblame-whole"
+        with self._guard, _locked(home.with_suffix(".lock")):
+            if not done.is_file():
+                shutil.rmtree(home, ignore_errors=True)
+                home.parent.mkdir(parents=True, exist_ok=True)
+                base = getattr(sys, "_base_executable", None) or sys.executable
+                self._call([base, "-I", "-m", "venv", str(home)])
+                done.touch()
+        return prepared.python
+
+    def _call(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+        ended = self._processes.run(command, folder=self._origin, environment={**environment, **(more or {})}, timeout=PATIENCE)
+        if ended.code != 0:
+            raise TrialFailed("environment", _said(command, ended))
+
+    # --- which are whole, which are in use ---------------------------------------------------------------------------
+
+    def _sealed(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+    def _seal(self, key: str) -> None:
+        self._sealed(key).write_text(json.dumps(_installed(self._folder / key)), encoding="utf-8")
+
+    def _whole(self, key: str) -> bool:
+        try:
+            sealed = json.loads(self._sealed(key).read_bytes())
+        except (OSError, ValueError):
+            return False
+        return bool(sealed == _installed(self._folder / key))
+
+    def _hold(self, key: str) -> None:
+        """Waits until no other program makes this environment, and keeps it from being removed."""
+        with self._guard:
+            if key in self._held:
+                return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        _flock(descriptor, wait=True)
+        with self._guard:
+            self._held[key] = descriptor
+
+    def _prune(self) -> None:
+        sealed = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        kept = {path.stem for path in sealed[: max(0, self._keep)]}
+        for path in self._folder.iterdir():
+            key = path.name
+            if path.is_dir() and key not in kept:
+                with _locked(self._folder / f"{key}.lock", wait=False) as free:
+                    if free:
+                        self._sealed(key).unlink(missing_ok=True)
+                        shutil.rmtree(path, ignore_errors=True)
+                        (self._folder / f"{key}.lock").unlink(missing_ok=True)
+
+
+def _cache_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("lockblame", appauthor=False))
+
+
+def _index(part: Part, indexes: Sequence[str], *, uv: bool) -> dict[str, str]:
+    """By variables, not arguments: an address may hold a password, and arguments can be seen by everybody."""
+    places = [part.index] if part.index else list(indexes)
+    if not places:
+        return {}
+    first, more = ("UV_DEFAULT_INDEX", "UV_INDEX") if uv else ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+    found = {first: places[0]}
+    if rest := [*places[1:], *filter(None, [os.environ.get(more)])]:
+        found[more] = " ".join(rest)
+    return found
+
+
+def _installed(folder: Path) -> list[list[object]]:
+    """What is installed there, by the records of its packages."""
+    found: list[list[object]] = []
+    for site in sorted(folder.glob("Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages")):
+        for entry in sorted(site.glob("*.dist-info")):
+            with suppress(OSError):
+                record = (entry / "RECORD").stat()
+                found.append([entry.name, record.st_size, record.st_mtime_ns])
+    return [[str(folder), (folder / "pyvenv.cfg").is_file()], *found]
+
+
+def _said(command: Sequence[str], ended: Ended) -> str:
+    """The last things that an installer said."""
+    name = Path(command[0]).name
+    if ended.code is None:
+        return f"{name} wasn't done within {PATIENCE:.0f} s"
+    lines = [line.strip() for line in ended.output.decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"{name} failed: {' | '.join(lines[-6:])[-1500:] or f'exit code {ended.code}'}"
+
+
+def _no_room(place: Path, error: OSError) -> TrialFailed:
+    way_out = "free some, or name another folder with --environments" if error.errno in _FULL else None
+    return TrialFailed(str(place), f"can't be made: {error.strerror or error}", way_out)
+
+
+@contextmanager
+def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Whether the lock file is ours for the block; without `wait` it may not be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _flock(descriptor, wait=wait)
+    finally:
+        os.close(descriptor)
+
+
+def _flock(descriptor: int, *, wait: bool) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        # Windows removes nothing that is in use
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""Starting programs so that nothing of them is left: each in a process group of its own, which is ended with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+HEAD = 2**20
+TAIL = 4 * 2**20
+"""Bytes of a program's output that are kept, from its beginning and its end; the rest is read and forgotten."""
+
+_GRACE = 2.0
+"""Seconds that a program has to end by itself once it was asked to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a program ended: its exit code (negative: a signal; None: it was ended because its time was up) and what it printed."""
+
+    code: int | None
+    seconds: float
+    output: bytes
+
+
+class Processes:
+    """The programs that are running; `close` ends them all. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        timeout: float | None = None,
+        listen: Callable[[bytes], object] | None = None,
+    ) -> Ended:
+        """Runs the program to its end, without a terminal or input; `listen` gets all of its output, piece by piece.
+
+        When it has ended, or its time is up, whatever is left of its process group is ended too. Raises OSError when it can't
+        be started (also once `close` was called).
+        """
+        started = time.monotonic()
+        process = self._start(command, folder, environment)
+        listener = _Listener(cast("IO[bytes]", process.stdout), listen)
+        over = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(process, over), daemon=True)
+        watcher.start()
+        late = False
+        try:
+            late = not over.wait(timeout)
+            seconds = time.monotonic() - started
+            if late:
+                _ask_to_end(process)
+                over.wait(_GRACE)
+        finally:
+            self._end(process)
+        output = listener.finish()
+        return Ended(code=None if late else process.returncode, seconds=seconds, output=output)
+
+    def close(self) -> None:
+        """Ends all that is running, at once; what would be started later isn't."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            self._end(process)
+
+    def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise OSError("stopped")
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        _kill(process)
+        process.wait()
+        with self._lock:
+            self._running.discard(process)
+
+
+class _Listener:
+    """Reads what a program prints, however much it is."""
+
+    def __init__(self, stream: IO[bytes], listen: Callable[[bytes], object] | None) -> None:
+        self._stream = stream
+        self._listen = listen
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        descriptor = self._stream.fileno()
+        with suppress(OSError, ValueError):
+            while chunk := os.read(descriptor, 65536):
+                if self._listen is not None:
+                    self._listen(chunk)
+                room = HEAD - len(self._head)
+                self._head += chunk[:room]
+                self._tail += chunk[max(0, room) :]
+                if len(self._tail) > 2 * TAIL:
+                    del self._tail[:-TAIL]
+
+    def finish(self) -> bytes:
+        """All that was kept. Whoever has left the group and still holds the pipe isn't waited for."""
+        self._thread.join(1.0)
+        if not self._thread.is_alive():
+            self._stream.close()
+        return bytes(self._head + self._tail[-TAIL:])
+
+
+def _watch(process: subprocess.Popen[bytes], over: threading.Event) -> None:
+    """Tells when the program has ended, without taking its number away: as long as nobody waits for it, it stays its own."""
+    try:
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            process.wait()
+    except ChildProcessError:
+        pass
+    finally:
+        over.set()
+
+
+def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):
+        if sys.platform == "win32":
+            process.terminate()
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):
+        if sys.platform == "win32":
+            process.kill()
+        elif process.returncode is None or _group_lives(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def ended_with_us(processes: Processes) -> Iterator[None]:
+    """However the block is left, also by SIGTERM, SIGHUP or a second Ctrl-C, nothing of `processes` is left behind it."""
+    handled: dict[int, object] = {}
+    main = threading.current_thread() is threading.main_thread()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP") if main else ()
+    try:
+        for name in names:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                handled[number] = signal.signal(number, interrupt)
+        yield
+    finally:
+        # For these few milliseconds nothing may interrupt: what is started here has no other end.
+        silent = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+        try:
+            processes.close()
+        finally:
+            if main:
+                signal.signal(signal.SIGINT, silent if silent is not None else signal.default_int_handler)
+            for number in handled:
+                signal.signal(number, signal.SIG_DFL)
