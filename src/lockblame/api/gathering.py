@@ -124,13 +124,12 @@ def _elsewhere(pin: Pin) -> Gap:
 
 def _package(name: str, places: Sequence[str], version: str | None) -> Flow[_Package]:
     """The project page and, when `version` is given, the links of that version."""
+    from lockblame import upstream
+
     project = yield from project_page(name, places)
     if version is None:
         return _Package(releases=project.releases)
-    try:
-        found = yield from _repository(project, version)
-    except UpstreamError as error:
-        return _Package(releases=project.releases, gaps=(gap(error),))
+    found = yield from upstream.find(project, version)
     if isinstance(found, Gap):
         return _Package(releases=project.releases, gaps=(found,))
     return _Package(releases=project.releases, repository=found)
@@ -146,13 +145,6 @@ def project_page(name: str, places: Sequence[str]) -> Flow[Project]:
         except NotFound:
             continue
     return (yield from index.project(name, places[-1]))
-
-
-def _repository(project: Project, version: str) -> Flow[Repository | Gap]:
-    from lockblame import index, upstream
-
-    metadata = yield from index.metadata(project, version)
-    return upstream.locate(metadata.links, project.name)
 
 
 def _with_requirements(known: Knowledge, delta: Delta, client: Client) -> Knowledge:
@@ -222,8 +214,8 @@ def _issues(repository: Repository, since: datetime | None, words: Sequence[str]
 
 
 def _by_hand(repository: Repository) -> str | None:
-    """A token helps against a limit; else the person can look."""
-    return f"set GITHUB_TOKEN, or open {repository.url}/issues by hand" if repository.forge == "github" else None
+    """What the person can do instead."""
+    return f"open {repository.url}/issues by hand" if repository.forge == "github" else None
 
 
 def _left_out(found: Found) -> Iterable[Gap]:
