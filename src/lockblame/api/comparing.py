@@ -116,4 +116,5 @@ def _renames(before: Side, after: Side) -> dict[str, str]:
         return {}
     if not before.snapshot.parts and not after.snapshot.parts:
         return {}
-    return dict(before.checkout.renames(before.commit, after.commit))
+    locks = {part.path for side in (before, after) for part in side.snapshot.parts or (side.snapshot,) if part.path}
+    return dict(before.checkout.renames(before.commit, after.commit, sorted(locks)))
