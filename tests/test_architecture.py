@@ -15,10 +15,11 @@ PACKAGE = SRC / "lockblame"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 WORDS = {"model", "flow", "fields", "errors", "progress", "versions", "graph", "markers"}
-WORLD = {"git", "files", "installed", "client", "trial"}
+WORLD = {"git", "files", "installed", "client", "resolver", "trial"}
 THINKING = {
     "bisection",
     "bundle",
+    "casebook",
     "config",
     "contents",
     "delta",
@@ -31,11 +32,12 @@ THINKING = {
     "notes",
     "ranking",
     "report",
+    "rollbacks",
     "symptom",
     "upstream",
 }
 CONDUCTOR = {"api"}
-DOOR = {"__init__", "__main__", "cli", "terminal"}
+DOOR = {"__init__", "__main__", "cli", "commands", "terminal"}
 
 HOMES = {
     "httpx": {"client"},
@@ -45,7 +47,7 @@ HOMES = {
     "rapidfuzz": {"ranking"},
     "pip_requirements_parser": {"lockfiles"},
     "rtoml": {"lockfiles", "config", "lexicon"},
-    "tomlkit": {"rollback"},
+    "tomlkit": {"rollbacks"},
     "packageurl": {"report", "client", "lockfiles"},
     "rich": {"terminal"},
     "packaging": None,
@@ -118,7 +120,7 @@ class TestEachModule:
                 assert late, f"{top} is imported at the top of {path.name}"
 
     def test_only_some_run_programs(self, path: Path):
-        if noun(path) not in {"git", "trial"} and path.name != "demo.py":
+        if noun(path) not in {"git", "resolver", "trial"} and path.name != "demo.py":
             assert not [module for module, _ in imports(path) if module.split(".")[0] == "subprocess"]
 
     def test_only_the_door_prints_and_only_it_and_the_client_read_the_environment(self, path: Path):

@@ -1,0 +1,152 @@
+"""What has to be known to go back: constraints that the lock doesn't write down, versions taken back, advisories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lockblame.api.evidence import Knowledge, PathLike, from_bundle
+from lockblame.errors import UpstreamError
+from lockblame.flow import Flow
+from lockblame.model import Change, Delta, Edge, Gap, Release, Reopened, Return
+from lockblame.progress import Progress
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+
+ROUNDS = 8
+"""How often new companions may bring in further ones before the rest is left to the resolver."""
+MOST = 60
+"""Releases whose metadata is asked for at most."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What an index told of one version: the releases of its package, and what it requires."""
+
+    releases: tuple[Release, ...]
+    requires: tuple[str, ...]
+
+
+class Retraced:
+    """A Delta with all that could be learnt for the way back, from a bundle or from the package indexes."""
+
+    def __init__(self, delta: Delta, evidence: PathLike | None, offline: bool, client: Client | None, progress: Progress) -> None:
+        self.known = from_bundle(evidence) if evidence is not None else Knowledge()
+        self.gaps: tuple[Gap, ...] = ()
+        self._delta = delta
+        self._asks = evidence is None and not offline
+        self._client = client
+        self._progress = progress
+        self._asked: set[Key] = set()
+
+    def planned(self, names: Sequence[str]) -> tuple[tuple[Return, ...], tuple[Gap, ...]]:
+        """What goes back; the constraints of whatever newly goes with it are asked for until nothing new does."""
+        from lockblame.rollbacks import plan
+
+        returns, gaps = plan(self._delta, names, self._metadata())
+        for _ in range(ROUNDS if self._asks else 0):
+            if not self._ask(returns):
+                break
+            returns, gaps = plan(self._delta, names, self._metadata())
+        return returns, gaps
+
+    def _metadata(self) -> Mapping[Key, Sequence[Edge]]:
+        return {release: tuple(_edges(lines)) for release, lines in self.known.requirements.items()}
+
+    def _ask(self, returns: Sequence[Return]) -> bool:
+        """Asks for what isn't known yet of those releases and of the ones that require them; whether anything was asked."""
+        wanted = [key for key in self._wanted(returns) if key not in self._asked][: MOST - len(self._asked)]
+        if not wanted:
+            return False
+        self._asked.update(wanted)
+        if self._client is not None:
+            self._learn(wanted, self._client)
+            return True
+        from lockblame.client import Client
+
+        with Client(progress=self._progress) as client:
+            self._learn(wanted, client)
+        return True
+
+    def _wanted(self, returns: Sequence[Return]) -> list[Key]:
+        """The old versions that come back, and the new ones of whatever requires them."""
+        names = {one.change.name for one in returns}
+        old = [(one.change.name, one.change.old) for one in returns]
+        new = [(one.name, one.new) for one in self._delta if one.name not in names and _requires(one, names)]
+        return [(name, version) for name, version in dict.fromkeys((*old, *new)) if version is not None]
+
+    def _learn(self, wanted: Sequence[Key], client: Client) -> None:
+        from lockblame.api.gathering import gap, pages_of
+
+        asked = [(key, pages) for key in wanted if (pages := pages_of(key[0], self._delta))]
+        tasks = [(" ".join(key), urlsplit(pages[0]).netloc, _told(key, pages)) for key, pages in asked]
+        releases, requirements, gaps = dict(self.known.releases), dict(self.known.requirements), list(self.gaps)
+        for (key, _), answer in zip(asked, client.map(tasks, stage="asking what goes together"), strict=True):
+            if isinstance(answer, UpstreamError):
+                gaps.append(gap(answer))
+            else:
+                releases[key[0]] = answer.releases
+                requirements[key] = answer.requires
+        self.known = replace(self.known, releases=releases, requirements=requirements)
+        self.gaps = tuple(dict.fromkeys(gaps))
+
+    def reopened(self, returns: Sequence[Return], advisories: PathLike | None) -> tuple[tuple[Reopened, ...], tuple[Gap, ...]]:
+        """What going back gives up or brings back, and what could not be looked at."""
+        from lockblame import files
+        from lockblame.rollbacks import advisories as parse
+        from lockblame.rollbacks.reopening import affected, yanked
+
+        back = [one.change for one in returns]
+        releases = {change.name: self.known.release(change.name, change.old) for change in back}
+        found = [*yanked(back, releases)]
+        gaps = []
+        if advisories is None:
+            gaps.append(_unasked())
+        else:
+            text = files.read(Path(advisories)).decode("utf-8", "replace")
+            found += affected(back, parse(text, str(advisories)))
+        unknown = [name for name, release in releases.items() if release is None]
+        if unknown:
+            detail = "whether the old versions were yanked is not known"
+            gaps.append(Gap(subject=", ".join(unknown[:12]), reason="no-release", detail=detail, hint="run without --offline"))
+        return tuple(found), tuple(gaps)
+
+
+def _unasked() -> Gap:
+    return Gap(
+        subject="advisories",
+        reason="not-asked",
+        detail="whether the old versions have known vulnerabilities was not looked at",
+        hint="give --advisories FILE in the OSV format",
+    )
+
+
+def _requires(change: Change, names: set[str]) -> bool:
+    return change.after is not None and any(edge.name in names for edge in change.after.requires)
+
+
+def _told(key: Key, pages: Sequence[str]) -> Flow[_Told]:
+    from lockblame import index
+    from lockblame.api.gathering import project_page
+
+    page = yield from project_page(key[0], pages)
+    metadata = yield from index.metadata(page, key[1])
+    return _Told(releases=page.releases, requires=metadata.requires_dist)
+
+
+def _edges(lines: Sequence[str]) -> list[Edge]:
+    """The requirements that hold without any extra being asked for."""
+    from lockblame.lockfiles.names import requirement
+
+    found = (requirement(line) for line in lines)
+    return [
+        Edge(name=one.name, specifier=one.specifier, marker=one.marker)
+        for one in found
+        if one is not None and "extra" not in (one.marker or "")
+    ]

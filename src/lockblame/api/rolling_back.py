@@ -1,0 +1,333 @@
+"""`rollback`: the least edit that takes changes back, what it reopens, and what a resolver says of it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockblame.api.comparing import compare, sides
+from lockblame.api.evidence import PathLike
+from lockblame.api.reading import Side, Source
+from lockblame.api.retracing import Retraced
+from lockblame.errors import ReadError, RollbackError
+from lockblame.model import Delta, Edit, Gap, Resolution, Return, Rollback, RollbackStyle
+from lockblame.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+    from lockblame.rollbacks import Wanted
+
+STYLES: dict[str, RollbackStyle] = {"uv": "uv", "poetry": "poetry", "requirements": "requirements", "freeze": "requirements"}
+"""How a lock of each format is rolled back; the others by a constraints file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ends:
+    """Both sides with what names them, and the folder that paths are looked up in."""
+
+    before: Side
+    after: Side
+    sources: tuple[Source, Source | None]
+    folder: Path
+
+
+def rollback(
+    before: Source | None = None,
+    after: Source | None = None,
+    *,
+    packages: Iterable[str] = (),
+    symptom: str | None = None,
+    style: RollbackStyle | None = None,
+    file: PathLike | None = None,
+    write: bool = False,
+    check: bool = False,
+    undo: bool = False,
+    advisories: PathLike | None = None,
+    evidence: PathLike | None = None,
+    offline: bool = False,
+    repository: PathLike | None = None,
+    client: Client | None = None,
+    progress: Progress = SILENT,
+) -> Rollback:
+    """The smallest edit of the work tree that takes `packages` back to their versions of `before` and keeps everything else.
+
+    `before` and `after` are what `diff` takes. Without `packages` the leading suspect of `blame` (for `symptom`) goes back. What
+    has to go back with them is included, with the reason. `style` says how (default: what the lock is of): `uv` and `poetry`
+    edit the pyproject.toml beside the lock, `requirements` the pinned file itself, `constraints` a file for `pip install -c`;
+    `file` names another file to edit. Nothing is written without `write`. `check` lets uv or Poetry lock a temporary copy.
+    `undo` takes out what earlier rollbacks wrote (of `packages` only, if given); no locks are needed for it. `advisories` is a
+    file in the OSV format. `evidence` is a bundle that stands in for the package index; `offline` asks none.
+
+    Raises ReadError, and RollbackError when a package can't be taken back by an edit; nothing was written then.
+    """
+    folder = Path(repository or ".")
+    if undo:
+        return _undone(folder, file, tuple(packages), write)
+    if before is None:
+        raise ReadError("rollback", "needs the lock to go back to", "name BEFORE and AFTER, or one range BASE..HEAD")
+    one, other = sides(before, after, folder)
+    ends = _Ends(before=one, after=other, sources=(before, after), folder=folder)
+    delta = compare(one, other)
+    names = tuple(packages) or (_leading(ends, symptom, evidence, offline, client, progress),)
+    asked = Retraced(delta, evidence, offline, client, progress)
+    returns, gaps = asked.planned(names)
+    found = _edited(ends, delta, returns, style, file)
+    reopened, told = asked.reopened(returns, advisories)
+    found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told))))
+    if check:
+        found = _checked(ends, found, offline, progress)
+    return _written(found) if write else found
+
+
+def _leading(
+    ends: _Ends, symptom: str | None, evidence: PathLike | None, offline: bool, client: Client | None, progress: Progress
+) -> str:
+    from lockblame.api.blaming import blame
+
+    report = blame(
+        ends.before.snapshot,
+        ends.after.snapshot,
+        symptom=symptom,
+        evidence=evidence,
+        offline=offline,
+        repository=ends.folder,
+        client=client,
+        progress=progress,
+    )
+    if not report.suspects:
+        raise RollbackError("rollback", "no change is under suspicion", "name what should go back with --package")
+    return report.suspects[0].change.name
+
+
+# --- the edit ---------------------------------------------------------------------------------------------------------
+
+
+def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackStyle | None, file: PathLike | None) -> Rollback:
+    """The edits of each lock that has something to take back, all in one style's words."""
+    from lockblame.rollbacks import wanted
+
+    locks = dict.fromkeys(one.change.lock for one in returns)
+    edits: list[Edit] = []
+    commands: list[str] = []
+    chosen: RollbackStyle | None = style
+    for lock in locks:
+        back = wanted([one for one in returns if one.change.lock == lock])
+        own = style or STYLES.get(_part(delta, lock), "constraints")
+        chosen = chosen or own
+        made, command = _edit(ends, lock or delta.after.path, own, back, file)
+        edits += made
+        commands.append(command)
+    lines = (one.requirement for one in wanted(returns))
+    return Rollback(
+        style=chosen or "constraints",
+        returns=tuple(returns),
+        edits=tuple(edits),
+        command=" && ".join(dict.fromkeys(commands)) or None,
+        pins=tuple(dict.fromkeys(lines)),
+    )
+
+
+def _part(delta: Delta, lock: str | None) -> str:
+    """The format of the lock of that path."""
+    return next((part.format for part in delta.after.parts if part.path == lock), delta.after.format)
+
+
+def _edit(
+    ends: _Ends, lock: str | None, style: RollbackStyle, back: Sequence[Wanted], file: PathLike | None
+) -> tuple[list[Edit], str]:
+    """What becomes of the file that rolls this lock back, and the command that follows."""
+    from lockblame import rollbacks as ways
+
+    place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock)
+    target = ends.folder / file if file is not None else _target(place, style)
+    shown = _shown(target, ends.folder)
+    text = _text(target, shown) if style != "constraints" or target.is_file() else None
+    if style == "uv":
+        new = ways.constrain_uv(text or "", back, shown)
+    elif style == "poetry":
+        new = ways.constrain_poetry(text or "", back, shown)
+    elif style == "requirements":
+        new = ways.repin(text or "", back, _before(ends, lock), shown)
+    else:
+        new = ways.constrain(text or "", back, shown)
+    return ([] if new == text else [Edit(path=str(target), before=text, after=new)]), _command(style, shown, place)
+
+
+def _target(lock: Path, style: RollbackStyle) -> Path:
+    if style in ("uv", "poetry"):
+        return lock.with_name("pyproject.toml")
+    return lock if style == "requirements" else lock.with_name("constraints.txt")
+
+
+def _command(style: RollbackStyle, shown: str, lock: Path) -> str:
+    folder = os.path.dirname(shown)  # noqa: PTH120 (of a path as it is shown, not of one on this machine)
+    where = "" if folder in ("", ".") else f" --directory {shlex.quote(folder)}"
+    if style in ("uv", "poetry"):
+        return f"{style} lock{where}"
+    if style == "requirements":
+        return f"pip install -r {shlex.quote(shown)}"
+    return f"pip install -c {shlex.quote(shown)} …"
+
+
+def _place(side: Side, source: Source | None, folder: Path, lock: str | None) -> Path:
+    """Where a lock of that side lies in the work tree."""
+    if side.checkout is not None and side.checkout.root is not None and lock is not None:
+        return side.checkout.root / lock
+    if isinstance(source, (str, os.PathLike)) and "\n" not in os.fspath(source):
+        named = folder / source
+        return named / (lock or "") if named.is_dir() else named
+    return folder / (lock or "requirements.txt")
+
+
+def _before(ends: _Ends, lock: str | None) -> str:
+    """The text of the lock as it was; a file that was renamed since is told by the snapshot."""
+    side = ends.before
+    path = side.snapshot.path or lock
+    if side.snapshot.parts:
+        path = next((part.path for part in side.snapshot.parts if part.path == lock), path)
+    if side.commit is not None and side.checkout is not None and path is not None:
+        data = side.checkout.show(side.commit, path)
+        return "" if data is None else data.decode("utf-8", "replace")
+    place = _place(side, ends.sources[0], ends.folder, path)
+    return _text(place, str(place)) if place.is_file() else ""
+
+
+def _text(place: Path, shown: str) -> str:
+    from lockblame import files
+
+    try:
+        return files.read(place).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RollbackError(shown, f"is not UTF-8 text (byte {error.start})") from None
+
+
+def _shown(place: Path, folder: Path) -> str:
+    """The path as the user would write it."""
+    try:
+        return place.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return str(place)
+
+
+def _written(found: Rollback) -> Rollback:
+    """The rollback with its edits on disk, each file whole or not at all."""
+    from lockblame import files
+
+    for edit in found.edits:
+        place = Path(edit.path)
+        # through a link the file that it leads to is written, not a file in the link's place
+        place = place.resolve() if place.is_symlink() else place
+        if edit.after is None:
+            place.unlink(missing_ok=True)
+        else:
+            files.write_all(place.parent, {place.name: edit.after})
+    return replace(found, written=True)
+
+
+def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write: bool) -> Rollback:
+    """What takes earlier rollbacks out again, wherever the comments that they left are found."""
+    from lockblame import files
+    from lockblame import rollbacks as ways
+    from lockblame.model import normalize
+
+    names = tuple(map(normalize, packages))
+    places = [folder / file] if file is not None else [folder / path for path in files.listing(folder) if _may_hold(path)]
+    edits, style = [], None
+    for place in places:
+        shown = _shown(place, folder)
+        data = files.read(place)
+        if ways.MARK.encode() not in data:
+            continue
+        text = _text(place, shown)
+        new = ways.undo(text, shown, names)
+        if new != text:
+            edits.append(Edit(path=str(place), before=text, after=new or None if place.suffix == ".txt" else new))
+            style = style or _style_of(shown, text)
+    command = _command(style, _shown(Path(edits[0].path), folder), places[0]) if edits and style else None
+    found = Rollback(style=style or "uv", edits=tuple(edits), command=command, undo=True)
+    return _written(found) if write else found
+
+
+def _may_hold(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name == "pyproject.toml" or (name.endswith((".txt", ".in")) and ("require" in path or "constraint" in path))
+
+
+def _style_of(shown: str, text: str) -> RollbackStyle:
+    from lockblame.rollbacks import MARK
+
+    if shown.endswith(".toml"):
+        return "poetry" if f"[tool.poetry.group.lockblame]  {MARK}" in text else "uv"
+    return "requirements" if f"{MARK}, was: " in text else "constraints"
+
+
+# --- the real resolver ------------------------------------------------------------------------------------------------
+
+
+def _checked(ends: _Ends, found: Rollback, offline: bool, progress: Progress) -> Rollback:
+    """The rollback with what the resolver makes of it; a Gap where it can't be asked."""
+    if found.style not in ("uv", "poetry"):
+        detail = "no resolver was asked: only uv and Poetry lock from a pyproject.toml"
+        gap = Gap(subject="check", reason="no-resolver", detail=detail, hint="install it into a fresh environment and see")
+        return replace(found, gaps=(*found.gaps, gap))
+    resolutions = []
+    for edit in found.edits or ():
+        stage = f"asking {found.style} to lock a copy"
+        progress.begin(stage)
+        resolutions.append(_resolved(Path(edit.path), edit, found.style, offline))
+        progress.end(stage)
+    if not resolutions:
+        return found
+    gaps = tuple(one for one in resolutions if isinstance(one, Gap))
+    made = [one for one in resolutions if isinstance(one, Resolution)]
+    worst = next((one for one in made if not one.resolves), made[0] if made else None)
+    moved = tuple(change for one in made for change in one.moved)
+    return replace(found, resolution=worst and replace(worst, moved=moved), gaps=(*found.gaps, *gaps))
+
+
+def _resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) -> Resolution | Gap:
+    from lockblame import files, lockfiles, resolver
+    from lockblame.delta import compare as compared
+
+    name = "uv.lock" if style == "uv" else "poetry.lock"
+    lock = pyproject.with_name(name)
+    texts: dict[str, str | bytes] = dict(_project_files(pyproject.parent))
+    unedited = {**texts, name: files.read(lock)}
+    edited = {**unedited, "pyproject.toml": edit.after or ""}
+    outcome = resolver.lock(style, edited, name, offline=offline)
+    if outcome is None:
+        return Gap(subject="check", reason="no-resolver", detail=f"{style} is not installed", hint=f"install {style}")
+    if outcome.lock is None:
+        plain = resolver.lock(style, unedited, name, offline=offline)
+        if plain is not None and plain.lock is None:
+            detail = f"{style} can't lock a copy of this project even without the edit: {plain.said[-600:]}"
+            return Gap(subject="check", reason="not-lockable", detail=detail, hint="try it by hand in the work tree")
+        return Resolution(resolver=outcome.resolver, resolves=False, detail=outcome.said)
+    opener = {**edited}.get
+    sides = [
+        lockfiles.parse(_bytes(data), name, origin=name, opener=lambda path: _bytes(found) if (found := opener(path)) else None)
+        for data in (unedited[name], outcome.lock)
+    ]
+    moved = tuple(change for change in compared(*sides) if change.kind not in ("rescoped", "refiled"))
+    return Resolution(resolver=outcome.resolver, resolves=True, moved=moved)
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+
+
+_BELONGING = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "poetry.toml", ".python-version")
+
+
+def _project_files(folder: Path) -> Iterable[tuple[str, bytes]]:
+    """What a resolver reads of a project and the members of its workspace beside the lock."""
+    from lockblame import files
+
+    for path in files.listing(folder):
+        name = path.rpartition("/")[2]
+        if name in _BELONGING or name.upper().startswith(("README", "LICENSE", "LICENCE")):
+            yield path, files.read(folder / path, limit=4 * 2**20)
