@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 _HOMES = {
+    "bisect": "lockblame.api.bisecting",
     "blame": "lockblame.api.blaming",
     "diff": "lockblame.api.comparing",
     "history": "lockblame.api.chronicle",
@@ -27,6 +28,7 @@ _HOMES = {
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
     "Artifact": "lockblame.model",
+    "Bisection": "lockblame.model",
     "Budget": "lockblame.api.digging",
     "Change": "lockblame.model",
     "Delta": "lockblame.model",
@@ -48,10 +50,12 @@ _HOMES = {
     "Source": "lockblame.model",
     "Suspect": "lockblame.model",
     "Symptom": "lockblame.model",
+    "Trial": "lockblame.model",
 }
 
 __all__ = [
     "Artifact",
+    "Bisection",
     "Budget",
     "Change",
     "Client",
@@ -76,6 +80,8 @@ __all__ = [
     "Source",
     "Suspect",
     "Symptom",
+    "Trial",
+    "bisect",
     "blame",
     "diff",
     "history",
@@ -83,6 +89,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from lockblame.api.bisecting import bisect
     from lockblame.api.blaming import blame
     from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
@@ -92,6 +99,7 @@ if TYPE_CHECKING:
     from lockblame.errors import LockblameError
     from lockblame.model import (
         Artifact,
+        Bisection,
         Change,
         Delta,
         Deployment,
@@ -112,6 +120,7 @@ if TYPE_CHECKING:
         Source,
         Suspect,
         Symptom,
+        Trial,
     )
     from lockblame.progress import Progress
 

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Every expected failure is one sentence on standard error."""
     _survive_any_encoding()
     parser = _parser()
-    options = parser.parse_args(arguments)
+    given, command = _parted(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(given, argparse.Namespace(command=command))
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -49,6 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return code
     return ANSWERED
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own arguments, and the command behind `--` that `bisect` is to try."""
+    given = list(arguments)
+    if given[:1] != ["bisect"] or "--" not in given:
+        return given, []
+    place = given.index("--")
+    return given[:place], given[place + 1 :]
 
 
 def _fail(error: object, code: int) -> int:
@@ -80,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _diff_parser(commands)
     _blame_parser(commands)
     _history_parser(commands)
+    _bisect_parser(commands)
     _demo_parser(commands)
     return parser
 
@@ -101,7 +112,7 @@ def _command(commands: Commands, name: str, run: Callable[..., int], help: str, 
     parser = commands.add_parser(
         name,
         help=help,
-        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame") else ""),
+        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame", "bisect") else ""),
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -152,6 +163,14 @@ def _history_parser(commands: Commands) -> None:
     parser.add_argument("--package", metavar="NAME", help="only the commits that changed this package")
     parser.add_argument("--since", metavar="REV", help="without what REV has already")
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+
+
+def _bisect_parser(commands: Commands) -> None:
+    from lockblame.commands import bisect
+
+    example = "lockblame bisect v1.4 v1.5 -- pytest -x tests/test_worker.py"
+    help = "prove by trials which changes make a command fail"
+    bisect.arguments(_command(commands, "bisect", bisect.run, help, example))
 
 
 def _demo_parser(commands: Commands) -> None:
@@ -215,7 +234,7 @@ def _blame(options: argparse.Namespace) -> int:
 
     report = blame(
         *_ends(options),
-        symptom=_symptom(options),
+        symptom=symptom(options),
         environment=_environment(options),
         issues=options.issues,
         evidence=options.evidence,
@@ -252,7 +271,8 @@ def _demo(options: argparse.Namespace) -> int:
     return ANSWERED
 
 
-def _symptom(options: argparse.Namespace) -> str | None:
+def symptom(options: argparse.Namespace) -> str | None:
+    """What went wrong, from --symptom or --symptom-file."""
     if options.symptom_file == "-":
         return sys.stdin.buffer.read().decode("utf-8", "replace")
     if options.symptom_file is not None:
@@ -261,8 +281,8 @@ def _symptom(options: argparse.Namespace) -> str | None:
         from lockblame import files
 
         return files.read(Path(options.symptom_file)).decode("utf-8", "replace")
-    symptom: str | None = options.symptom
-    return symptom
+    said: str | None = options.symptom
+    return said
 
 
 def _ends(options: argparse.Namespace) -> tuple[Source, Source | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockblame.bisection.answer import Answer, answer, certainty, decided, majority
 from lockblame.bisection.judging import Rules, judge
-from lockblame.bisection.mixing import differing, mix, needs, related
+from lockblame.bisection.mixing import asked_for, differing, mix, needs, related, twice, violated
 from lockblame.bisection.problem import Problem, problem
 from lockblame.bisection.releases import Line, between, boundary, following_place
 from lockblame.bisection.search import Question, Search, following, search
@@ -17,6 +17,7 @@ __all__ = [
     "Rules",
     "Search",
     "answer",
+    "asked_for",
     "between",
     "boundary",
     "certainty",
@@ -31,4 +32,6 @@ __all__ = [
     "problem",
     "related",
     "search",
+    "twice",
+    "violated",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lockblame.model import Change, Delta, Pin, Snapshot
 
@@ -74,3 +75,42 @@ def _allowed(specifier: str, version: str | None) -> bool:
         return SpecifierSet(specifier).contains(Version(version), prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
         return True
+
+
+def violated(installed: Snapshot) -> frozenset[tuple[str, str]]:
+    """The requirements that what is installed doesn't fulfil: who requires, and what."""
+    versions = {pin.name: pin.version for pin in installed}
+    return frozenset(
+        (pin.name, edge.name)
+        for pin in installed
+        for edge in pin.requires
+        if not _allowed(edge.specifier, versions.get(edge.name))
+    )
+
+
+_EXTRA = re.compile(r"""\bextra\s*+==\s*+['"]([^'"]{1,200})['"]""")
+
+
+def asked_for(snapshots: Iterable[Snapshot]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every extra and every dependency group of the locks, sorted: what an environment for tests has."""
+    extras: set[str] = set()
+    groups: set[str] = set()
+    for snapshot in snapshots:
+        for node in (*snapshot.roots, *snapshot.pins):
+            for edge in node.requires:
+                groups.update([edge.group] if edge.group else [])
+                if edge.marker and not isinstance(node, Pin):
+                    extras.update(_EXTRA.findall(edge.marker))
+        for pin in snapshot:
+            groups.update(pin.groups)
+            extras.update(_EXTRA.findall(pin.marker or ""))
+    return tuple(sorted(extras)), tuple(sorted(groups))
+
+
+def twice(snapshot: Snapshot) -> tuple[Pin, Pin] | None:
+    """Two pins of one name that both are to be installed, None where there are none."""
+    for name in snapshot.names:
+        pins = list({pin.identity: pin for pin in snapshot.get(name)}.values())
+        if len(pins) > 1:
+            return pins[0], pins[1]
+    return None

@@ -29,10 +29,14 @@ KEEP = 12
 PATIENCE = 1800.0
 """Seconds that one call of an installer may take."""
 
+_NOT_FOR_PIP = ("USER", "TARGET", "PREFIX", "ROOT", "PYTHON", "CONSTRAINT", "REQUIREMENT", "DRY_RUN")
+_NOT_FOR_UV = ("SYSTEM_PYTHON", "PYTHON", "TARGET", "PREFIX", "CONSTRAINT", "OVERRIDE", "EXCLUDE_NEWER")
 _MISLEADING = frozenset(
-    ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX")
-    + tuple(f"PIP_{name}" for name in ("USER", "TARGET", "PREFIX", "ROOT", "PYTHON", "CONSTRAINT", "REQUIREMENT", "DRY_RUN"))
-    + tuple(f"UV_{name}" for name in ("SYSTEM_PYTHON", "PYTHON", "TARGET", "PREFIX", "CONSTRAINT", "OVERRIDE", "EXCLUDE_NEWER"))
+    (
+        *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CONDA_PREFIX"),
+        *(f"PIP_{name}" for name in _NOT_FOR_PIP),
+        *(f"UV_{name}" for name in _NOT_FOR_UV),
+    )
 )
 """Variables that would have an installer work elsewhere, or install something else."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -80,7 +84,8 @@ class Environments:
         self._uv = None if installer == "pip" else uv_command()
         if installer == "uv" and self._uv is None:
             raise TrialFailed("uv", "isn't on PATH", "install it, or leave it to pip: --installer pip")
-        self._folder = (folder or _cache_folder()) / "trials"
+        self.home = folder or _cache_folder()
+        self._folder = self.home / "trials"
         self._origin = origin
         self._indexes = tuple(indexes)
         self._keep = keep
@@ -105,10 +110,14 @@ class Environments:
             making = self._making.setdefault(key, threading.Lock())
         with making:
             try:
-                self._hold(key)
+                self._hold(key, alone=False)
                 if not self._whole(key):
-                    self._make(place, wanted)
-                    self._seal(key)
+                    self._hold(key, alone=True)
+                    # another program may have made it while this one waited
+                    if not self._whole(key):
+                        self._make(place, wanted)
+                        self._seal(key)
+                    self._hold(key, alone=False)
                 os.utime(self._sealed(key))
             except OSError as error:
                 raise _no_room(place, error) from error
@@ -174,7 +183,7 @@ class Environments:
 
     def _pip(self) -> Path:
         """The Python of an environment of its own that has pip, the one that Python brings along (ensurepip)."""
-        home = self._folder.parent / "pip" / f"{sys.version_info.major}.{sys.version_info.minor}"
+        home = self.home / "pip" / f"{sys.version_info.major}.{sys.version_info.minor}"
         prepared = Prepared(folder=home)
         done = home / "lockblame-whole"
         with self._guard, _locked(home.with_suffix(".lock")):
@@ -207,16 +216,14 @@ class Environments:
             return False
         return bool(sealed == _installed(self._folder / key))
 
-    def _hold(self, key: str) -> None:
-        """Waits until no other program makes this environment, and keeps it from being removed."""
-        with self._guard:
-            if key in self._held:
-                return
+    def _hold(self, key: str, *, alone: bool) -> None:
+        """Keeps the environment from being removed, with `alone` also from being used by another program (waits for those)."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        _flock(descriptor, wait=True)
         with self._guard:
-            self._held[key] = descriptor
+            if key not in self._held:
+                self._held[key] = os.open(self._folder / f"{key}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = self._held[key]
+        _flock(descriptor, alone=alone)
 
     def _prune(self) -> None:
         sealed = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -280,19 +287,19 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        yield _flock(descriptor, wait=wait)
+        yield _flock(descriptor, alone=True, wait=wait)
     finally:
         os.close(descriptor)
 
 
-def _flock(descriptor: int, *, wait: bool) -> bool:
+def _flock(descriptor: int, *, alone: bool, wait: bool = True) -> bool:
     try:
         import fcntl
     except ImportError:
         # Windows removes nothing that is in use
         return True
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True
