@@ -65,8 +65,8 @@ def _deepened(
     worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
     chosen = worthwhile[: max(0, budget.packages)]
     pages, gaps = _pages(chosen, delta.after.indexes or delta.before.indexes, client)
-    left = replace(budget, seconds=max(0.0, ends - time.monotonic()))
-    found = dig([change for change in chosen if change.name in pages], pages, client, budget=left, progress=progress)
+    paged = [change for change in chosen if change.name in pages]
+    found = dig(paged, pages, client, budget=budget, ends=ends, progress=progress)
     return replace(
         known,
         contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},
@@ -135,18 +135,19 @@ def dig(
     client: Client,
     *,
     budget: Budget = Budget(),
+    ends: float | None = None,
     progress: Progress = SILENT,
 ) -> Mapping[Step, Dug]:
     """What is inside each of `changes` (the most suspicious first), by name and versions, as far as the budget goes.
 
-    `pages` are the project pages by package name. Every change is in the answer; what could not be fetched or compared, and what
+    `pages` are the project pages by package name, `ends` when the budget's seconds are over (monotonic). Every change is in the answer; what could not be fetched or compared, and what
     was too much for the budget, is in its gaps. Nothing that is fetched is unpacked to disk, imported or run.
     """
-    ends = time.monotonic() + budget.seconds
+    ends = time.monotonic() + budget.seconds if ends is None else ends
     plans = _planned(changes[: max(0, budget.packages)], pages, budget)
     wanted = {file.url: (file, plan) for plan in plans for file in (plan.before, plan.after, plan.notes) if file is not None}
     tasks = [(f"{plan.subject}: {file.name}", urlsplit(file.url).netloc, _fetched(file, plan)) for file, plan in wanted.values()]
-    answers = client.map(tasks, stage="fetching artifacts") if budget.seconds > 0 else []
+    answers = client.map(tasks, stage="fetching artifacts") if time.monotonic() < ends else []
     fetched = dict(zip(wanted, answers, strict=False))
     progress.begin("looking into artifacts", len(plans))
     found = {}
@@ -210,12 +211,11 @@ def _opened(plan: _Plan, fetched: Mapping[str, bytes | UpstreamError], ends: flo
     """Compares and reads what was fetched for one change."""
     from lockblame import contents, notes
 
-    gaps = list(plan.gaps)
-    if time.monotonic() > ends and any(isinstance(fetched.get(file.url), bytes) for file in _files(plan)):
-        detail = f"it was fetched, but there was no time left to look into it: the budget is {budget}"
+    answers = [fetched.get(file.url) for file in (plan.before, plan.after, plan.notes) if file is not None]
+    gaps = [*plan.gaps, *(gap(answer) for answer in answers if isinstance(answer, UpstreamError))]
+    if time.monotonic() >= ends and not all(isinstance(answer, UpstreamError) for answer in answers):
+        detail = f"there was no time left to look into it: the budget is {budget}"
         return Dug(gaps=(*gaps, Gap(subject=plan.subject, reason="over-budget", detail=detail, hint="--budget 4,40MB,60s")))
-    failed = {answer for file in _files(plan) if isinstance(answer := fetched.get(file.url), UpstreamError)}
-    gaps += [gap(error) for error in failed]
     code: Contents | None = None
     told: tuple[Note, ...] = ()
     old, new, log = (_archive(file, fetched) for file in (plan.before, plan.after, plan.notes))
@@ -232,10 +232,6 @@ def _opened(plan: _Plan, fetched: Mapping[str, bytes | UpstreamError], ends: flo
     except LockblameError as error:
         gaps.append(Gap(subject=plan.subject, reason="no-notes", detail=f"its changelog was not read: {error}"))
     return Dug(contents=code and replace(code, gaps=()), notes=told, gaps=tuple(dict.fromkeys(gaps)))
-
-
-def _files(plan: _Plan) -> Iterable[File]:
-    return (file for file in (plan.before, plan.after, plan.notes) if file is not None)
 
 
 def _archive(file: File | None, fetched: Mapping[str, bytes | UpstreamError]) -> Archive | None:
