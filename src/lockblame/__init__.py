@@ -24,6 +24,7 @@ _HOMES = {
     "diff": "lockblame.api.comparing",
     "history": "lockblame.api.chronicle",
     "read": "lockblame.api.reading",
+    "rollback": "lockblame.api.rolling_back",
     "Client": "lockblame.client",
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
@@ -45,6 +46,7 @@ _HOMES = {
     "Release": "lockblame.model",
     "Report": "lockblame.model",
     "Repository": "lockblame.model",
+    "Rollback": "lockblame.model",
     "Root": "lockblame.model",
     "Snapshot": "lockblame.model",
     "Source": "lockblame.model",
@@ -75,6 +77,7 @@ __all__ = [
     "Release",
     "Report",
     "Repository",
+    "Rollback",
     "Root",
     "Snapshot",
     "Source",
@@ -86,6 +89,7 @@ __all__ = [
     "diff",
     "history",
     "read",
+    "rollback",
 ]
 
 if TYPE_CHECKING:
@@ -95,6 +99,7 @@ if TYPE_CHECKING:
     from lockblame.api.comparing import diff
     from lockblame.api.digging import Budget
     from lockblame.api.reading import read
+    from lockblame.api.rolling_back import rollback
     from lockblame.client import Client
     from lockblame.errors import LockblameError
     from lockblame.model import (
@@ -115,6 +120,7 @@ if TYPE_CHECKING:
         Release,
         Report,
         Repository,
+        Rollback,
         Root,
         Snapshot,
         Source,

@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _blame_parser(commands)
     _history_parser(commands)
     _bisect_parser(commands)
+    _rollback_parser(commands)
     _demo_parser(commands)
     return parser
 
@@ -171,6 +172,14 @@ def _bisect_parser(commands: Commands) -> None:
     example = "lockblame bisect v1.4 v1.5 -- pytest -x tests/test_worker.py"
     help = "prove by trials which changes make a command fail"
     bisect.arguments(_command(commands, "bisect", bisect.run, help, example))
+
+
+def _rollback_parser(commands: Commands) -> None:
+    from lockblame.commands import rollback
+
+    example = "lockblame rollback v1.4..v1.5 --package kombu --check"
+    help = "the smallest edit that takes suspects back, what it moves and what it reopens"
+    rollback.arguments(_command(commands, "rollback", rollback.run, help, example))
 
 
 def _demo_parser(commands: Commands) -> None:
