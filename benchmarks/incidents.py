@@ -3,26 +3,38 @@
     python benchmarks/incidents.py                      # late and fresh, by style and language
     python benchmarks/incidents.py --results FOLDER     # and keep each answer as FOLDER/late/ID.STYLE-LANG.json for score.py
     python benchmarks/incidents.py --misses             # and name the questions whose guilty report is not first
+    python benchmarks/incidents.py --deep FOLDER        # and once more with what `blame --deep` finds in the leading suspects
 
-The weights were fitted on this very set: these figures say what a user of it gets. What to expect elsewhere are the
-cross-validated ones of fit_weights.py.
+    python benchmarks/incidents.py --scorer MODULE:NAME # and once more with a similarity of your own, name(symptom, text) -> 0…1
+
+--deep asks the package index, once: what it found is kept in FOLDER, an evidence bundle for each incident, and read from there
+the next time. The weights were fitted on this very set: these figures say what a user of it gets. What to expect elsewhere are
+the cross-validated ones of fit_weights.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import lockblame
+from lockblame.api import evidence as upstream
+from lockblame.api.digging import Budget, deepen
 from lockblame.model import Issue, Report
+from lockblame.progress import SILENT
 from lockblame.ranking import Candidate
+from lockblame.ranking.measuring import Scorer
 from lockblame.symptom.words import WORD
 from questions import MODES, SET, Asked, Question, ask, asked, questions
 
+DEEP = ("deep", "unreported-deep", "unreported")
 FIGURES = ("suspect@1", "suspect@3", "issue@1", "issue@5", "mrr")
 Answer = Mapping[str, Sequence[Mapping[str, object]]]
 Scored = tuple[float, Candidate, Issue]
@@ -96,6 +108,32 @@ def _asked_for(issue: Issue, candidate: Candidate, given: Asked, *, since: bool)
     return not since or opened is None or released is None or opened.date() >= released.date()
 
 
+# --- a deeper look ---------------------------------------------------------------------------------------------------
+
+
+def deepened(question: Question, keep: Path) -> Mapping[str, Path]:
+    """The incident's evidence with what the leading suspects' artifacts and changelogs hold, fetched if it isn't there yet.
+
+    And the same without any report, with and without that: what is left when nobody has told upstream.
+    """
+    folders = {name: keep / f"{question.incident}.{name}" for name in DEEP}
+    if not all(folder.is_dir() for folder in folders.values()):
+        locks = (str(question.folder / "locks" / f"{question.incident}.{side}.txt") for side in ("before", "after"))
+        known = upstream.from_bundle(question.folder)
+        suspects = [suspect.change for suspect in ask(question, "late").suspects]
+        found = deepen(known, suspects, lockblame.diff(*locks), upstream.Asked(), Budget(), SILENT)
+        for name, held in zip(DEEP, (found, replace(found, issues=()), replace(known, issues=())), strict=True):
+            upstream.save(folders[name], held)
+    return folders
+
+
+def scorer(name: str) -> Scorer:
+    """The function that `module:name` names."""
+    module, _, function = name.partition(":")
+    found: Scorer = getattr(importlib.import_module(module), function)
+    return found
+
+
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -105,6 +143,8 @@ def main() -> None:
     parser.add_argument("--set", type=Path, default=SET, dest="folder", help="the incident set")
     parser.add_argument("--results", type=Path, help="where to keep the answers, a folder each for late and fresh")
     parser.add_argument("--misses", action="store_true", help="name the questions whose guilty report is not first")
+    parser.add_argument("--deep", type=Path, help="where the evidence of artifacts and changelogs is kept, or will be")
+    parser.add_argument("--scorer", type=scorer, metavar="MODULE:NAME", help="a similarity of your own")
     options = parser.parse_args()
 
     found: dict[tuple[str, str, str], list[tuple[float, ...]]] = defaultdict(list)
@@ -122,6 +162,11 @@ def main() -> None:
                 "rapidfuzz, since the release": plain(fuzzy, question, given, since=True),
                 "lockblame": told,
             }
+            if options.deep:
+                for name, place in deepened(question, options.deep).items():
+                    answers[f"lockblame, {name}"] = answer(ask(question, mode, place))
+            if options.scorer:
+                answers["lockblame with the scorer"] = answer(ask(question, mode, scorer=options.scorer))
             for method, each in answers.items():
                 row = figures(question, each)
                 for group in ("all", question.group):

@@ -16,6 +16,7 @@ import lockblame
 import lockblame.ranking
 from lockblame.model import Report, Symptom
 from lockblame.ranking import Candidate, Ranking
+from lockblame.ranking.measuring import Scorer
 
 SET = Path(__file__).resolve().parents[2] / "shared" / "incidents"
 MODES = ("late", "fresh")
@@ -74,17 +75,18 @@ def questions(folder: Path) -> Iterator[Question]:
             )
 
 
-def ask(question: Question, mode: str) -> Report:
-    """The answer of the public API: late without a day, fresh as of the incident's."""
+def ask(question: Question, mode: str, evidence: Path | None = None, scorer: Scorer | None = None) -> Report:
+    """The answer of the public API: late without a day, fresh as of the incident's; from the set's evidence or another's."""
     folder = question.folder
     return lockblame.blame(
         str(folder / "locks" / f"{question.incident}.before.txt"),
         str(folder / "locks" / f"{question.incident}.after.txt"),
         symptom=question.text,
-        evidence=folder,
+        evidence=evidence or folder,
         config=folder / "lockblame.toml",
         offline=True,
         as_of=question.as_of if mode == "fresh" else None,
+        scorer=scorer,
     )
 
 

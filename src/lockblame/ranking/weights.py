@@ -54,13 +54,13 @@ WEIGHTS: dict[str, Weight] = {
     "direct": Weight("lock", 0.30),  # asked for by the project itself
     "step": Weight("lock", 1.72),  # how far the version moved: 1 for a major step
     "yanked": Weight("lock", 1.0),  # the new version was taken back
-    # the change itself (not in the set: set by judgement)
-    "notes": Weight("notes", 1.0),  # the maintainers' notes speak of the same
-    "touched": Weight("contents", 1.0),  # a function of the traceback changed; 0.6 where only its module did
-    "touched_names": Weight("contents", 1.0),  # names of the symptom changed
-    "touched_words": Weight("contents", 0.4),  # what changed is named with words of the symptom
-    "untouched": Weight("contents", -0.7),  # no code changed at all (data may have)
-    "new_message": Weight("contents", 2.0),  # the error message of the symptom is new in this version
+    # the change itself (weights set by hand: benchmarks/incidents.py --deep)
+    "notes": Weight("notes", 2.0),  # the maintainers' notes speak of the same
+    "touched": Weight("contents", 2.0),  # a function of the traceback changed; 0.6 where only its module did
+    "touched_names": Weight("contents", 1.5),  # names of the symptom changed
+    "touched_words": Weight("contents", 2.0),  # what changed is named with words of the symptom
+    "untouched": Weight("contents", -1.0),  # no code changed at all (data may have)
+    "new_message": Weight("contents", 2.5),  # the error message of the symptom is new in this version
     "mended": Weight("notes", 1.0),  # the notes of a later version name the report
     "already": Weight("notes", -1.0),  # the notes of this version name it: mended already
     "unreported": Weight("report", 1.5),  # no report at all: as suspicious as a weak one (not fitted)
