@@ -19,11 +19,11 @@ from lockblame.contents import Archive
 from lockblame.delta import compare
 from lockblame.errors import BadResponse
 from lockblame.index import File, Project, download, project
-from lockblame.lockfiles import parse
 from lockblame.model import Artifact, Contents, Delta
 from lockblame.progress import SILENT
 from tests.distributions import sdist, wheel
 from tests.flows import feed, page
+from tests.lockfiles import read
 from tests.servers.shelf import Shelf
 
 LOG = "1.1\n===\n\n- reads from the queue one by one\n\n1.0\n===\n\n- first\n"
@@ -43,7 +43,7 @@ def release(name: str = "thing") -> list[Archive]:
 def locked(*names: str, before: str = "1.0", after: str = "1.1") -> Delta:
     """Those packages, upgraded."""
     sides = ("".join(f"{name}=={version}\n" for name in names) for version in (before, after))
-    one, other = (parse(text.encode(), "requirements.txt") for text in sides)
+    one, other = (read(text) for text in sides)
     return compare(one, other)
 
 
@@ -194,7 +194,13 @@ class TestBudget:
         assert list(known.contents) == [("widget", "1.0", "1.1")]
         assert [note.name for note in known.notes] == ["widget"]
         (gap,) = known.gaps
-        assert (gap.subject, gap.reason) == ("gadget, thing", "over-budget")
+        assert (gap.subject, gap.reason) == ("artifacts of gadget, thing", "over-budget")
+
+    def test_what_comes_from_elsewhere_is_told(self, client):
+        old, new = (read(f"thing @ git+https://forge.example/a/thing@v{version}\n") for version in ("1.0", "1.1"))
+        delta = compare(old, new)
+        known = deepen(Knowledge(), tuple(delta), delta, Asked(client=client), Budget(), SILENT)
+        assert [(gap.subject, gap.reason) for gap in known.gaps] == [("artifacts of thing", "no-index")]
 
 
 class TestDownload:
@@ -246,7 +252,7 @@ class TestBlame:
     def test_a_budget_of_ones_own(self, shelf, tmp_path):
         report = self.blamed(shelf, tmp_path, issues=tmp_path / "issues.jsonl", deep=Budget(packages=1))
         (gap,) = [gap for gap in report.gaps if gap.reason == "over-budget"]
-        assert gap.subject in ("thing", "gadget")
+        assert gap.subject in ("artifacts of thing", "artifacts of gadget")
 
     def test_offline_is_a_gap(self, shelf, tmp_path):
         report = self.blamed(shelf, tmp_path, offline=True, deep=True)

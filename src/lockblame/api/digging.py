@@ -75,6 +75,7 @@ def _deepened(
             *known.gaps,
             *gaps,
             *(gap for one in found.values() for gap in one.gaps),
+            *_elsewhere(changes[: max(0, budget.packages)]),
             *_over(worthwhile[len(chosen) :], budget),
         ),
     )
@@ -104,10 +105,22 @@ def _pages(changes: Iterable[Change], indexes: Sequence[str], client: Client) ->
 def _over(changes: Sequence[Change], budget: Budget) -> Iterable[Gap]:
     """The suspects that the budget left no room for."""
     if changes:
-        names = list(dict.fromkeys(change.name for change in changes))
-        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-        detail = f"less suspicious, so their artifacts and changelogs were not looked into: the budget is {budget}"
-        yield Gap(subject=shown, reason="over-budget", detail=detail, hint="a larger one: --budget 10,200MB,60s")
+        detail = f"less suspicious, so they were not looked into: the budget is {budget}"
+        yield Gap(subject=_artifacts_of(changes), reason="over-budget", detail=detail, hint="a larger one: --budget 10,200MB,60s")
+
+
+def _elsewhere(changes: Iterable[Change]) -> Iterable[Gap]:
+    """The suspects that don't come from an index on both sides."""
+    pins = [(change, pin) for change in changes for pin in (change.before, change.after) if pin is not None]
+    others = [change for change, pin in pins if pin.source.kind != "registry" and change.before and change.after]
+    if others:
+        detail = "not both from a package index, so they can't be compared"
+        yield Gap(subject=_artifacts_of(others), reason="no-index", detail=detail)
+
+
+def _artifacts_of(changes: Iterable[Change]) -> str:
+    names = list(dict.fromkeys(change.name for change in changes))
+    return f"artifacts of {', '.join(names[:NAMED])}" + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 # --- one round of downloads ------------------------------------------------------------------------------------------
@@ -140,8 +153,9 @@ def dig(
 ) -> Mapping[Step, Dug]:
     """What is inside each of `changes` (the most suspicious first), by name and versions, as far as the budget goes.
 
-    `pages` are the project pages by package name, `ends` when the budget's seconds are over (monotonic). Every change is in the answer; what could not be fetched or compared, and what
-    was too much for the budget, is in its gaps. Nothing that is fetched is unpacked to disk, imported or run.
+    `pages` are the project pages by package name, `ends` is when the budget's seconds are over (monotonic). As many changes as
+    the budget has packages are in the answer, each with gaps for what could not be fetched or compared and for what was too much.
+    Nothing that is fetched is unpacked to disk, imported or run.
     """
     ends = time.monotonic() + budget.seconds if ends is None else ends
     plans = _planned(changes[: max(0, budget.packages)], pages, budget)
