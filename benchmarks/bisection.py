@@ -124,7 +124,7 @@ def _priors(names: list[str], culprits: frozenset[str], kind: str, dice: random.
     return {name: dice.uniform(0.8, 1.2) / (place + 1) ** 1.5 for place, name in enumerate(order)}
 
 
-def _case(dice: random.Random, count: int, together: int, kind: str, uninstallable: float, wrong: float) -> Case:
+def random_case(dice: random.Random, count: int, together: int, kind: str, uninstallable: float, wrong: float) -> Case:
     names = [f"p{number}" for number in range(count)]
     dice.shuffle(names)
     culprits = frozenset(dice.sample(names, together))
@@ -177,7 +177,7 @@ def measure(cases: int) -> list[list[str]]:
             dice = random.Random(20240302)
             trials, right = [], 0
             for _ in range(cases):
-                case = _case(dice, count, together, kind, uninstallable, wrong)
+                case = random_case(dice, count, together, kind, uninstallable, wrong)
                 number, found = method(case)
                 trials.append(number)
                 right += case.holds(found)

@@ -22,9 +22,9 @@ STAGE = "trying releases"
 
 def drilled(found: Bisection, trials: Trials, client: Client | None, progress: Progress) -> Bisection:
     """The Bisection with the drill of its culprit; of several that fail together, of the first that has releases between."""
-    culprit = next((change for change in found.culprits if _drillable(change)), None)
+    culprit = next((change for change in found.culprits if _drillable(change) and _good_without(change, found)), None)
     if culprit is None or culprit.after is None or culprit.old is None or culprit.new is None:
-        detail = "was added, removed, or doesn't come from an index: there are no releases between"
+        detail = "there are no releases between to be tried: added, removed, not from an index, or not testable without the rest"
         subject = ", ".join(change.name for change in found.culprits)
         return replace(found, gaps=(*found.gaps, Gap(subject=subject, reason="no-releases", detail=detail)))
     try:
@@ -54,6 +54,12 @@ def _drillable(change: Change) -> bool:
         and change.old != change.new
         and change.before.source.kind == change.after.source.kind == "registry"
     )
+
+
+def _good_without(change: Change, found: Bisection) -> bool:
+    """Whether the other culprits were tried without it, and are good: else its old version is no good end."""
+    rest = tuple(sorted(one.name for one in found.culprits if one is not change))
+    return any(trial.changes == rest and trial.verdict == "good" and trial.version is None for trial in found.trials)
 
 
 def _project(pin: Pin, indexes: Collection[str], client: Client | None, progress: Progress) -> Project:

@@ -126,14 +126,15 @@ class _Search:
     def _splits(self, candidates: int) -> Iterator[int]:
         """Growing sets of the heaviest; where mixes are untestable also the rest of each, and single ones."""
         problem = self._problem
+        order = self._in_order(candidates)
         mask = 0
-        for number in bits(candidates):
+        for number in order:
             mask |= problem.closures[number]
             yield mask
         if "untestable" not in self._known.values():
             return
         mask = 0
-        for number in bits(candidates):
+        for number in order:
             mask |= problem.closures[number]
             yield problem.closed(candidates & ~mask)
             yield problem.closures[number]
