@@ -422,7 +422,7 @@ class TestProperties:
         begun = time.monotonic()
         sections(text, name="thing")
         sections(line * 8000, name="thing")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60
 
 
 LOG = "1.2.0\n=====\n\n- one\n\n1.1.0\n=====\n\n- two\n\n1.0.0\n=====\n\n- three\n"
