@@ -245,11 +245,26 @@ def test_the_package_that_raises_is_suspect_under_its_import_name():
         ("py-turnip", "turnip.root"),
         ("turnip-python", "turnip.root"),
         ("turnip2", "turnip.root"),
+        ("djangorestframework", "rest_framework.views"),
+        ("protobuf", "google.protobuf.message"),
     ],
 )
 def test_modules_lead_to_distributions(name: str, module: str):
     symptom = Symptom(text="x", form="log", frames=(Frame(file="f.py", module=module, function="run"),))
     assert rank(symptom, [candidate("beet"), candidate(name)]).suspects[0].change.name == name
+
+
+def test_what_a_package_extends_is_not_its_own():
+    symptom = Symptom(text="x", form="log", frames=(Frame(file="f.py", module="carrot.root", function="run"),))
+    ranking = rank(symptom, [candidate("carrot-cake"), candidate("carrot")])
+    assert ranking.suspects[0].change.name == "carrot"
+    assert not any(item.kind == "traceback" for item in ranking.suspects[1].evidence)
+
+
+def test_the_artifacts_know_their_modules():
+    symptom = Symptom(text="x", form="log", frames=(Frame(file="f.py", module="zz9.root", function="run"),))
+    given = candidate("turnip", contents=Contents(modules=("zz9.root", "zz9.leaf")))
+    assert rank(symptom, [candidate("beet"), given]).suspects[0].change.name == "turnip"
 
 
 def test_loggers_lead_to_distributions():

@@ -13,7 +13,7 @@ from lockblame.ranking.circumstances import opened_by, report_features, time_fea
 from lockblame.ranking.documents import Document
 from lockblame.ranking.features import Feature
 from lockblame.ranking.likeness import Likeness
-from lockblame.ranking.packages import import_names, lock_features, package_features
+from lockblame.ranking.packages import Owner, import_names, lock_features, package_features
 from lockblame.ranking.pool import Key, Pool, key_of, pool
 from lockblame.ranking.versions import Step, release
 
@@ -66,16 +66,28 @@ def measure(
     dated = [_dated(candidate, _aware(now)) for candidate in candidates]
     groups = [(candidate.release.uploaded if candidate.release else None, candidate.issues) for candidate in dated]
     gathered = pool(symptom, groups, lexicon)
+    owners = _owners(dated)
     likeness = Likeness(symptom, gathered, lexicon, scorer) if symptom is not None else None
     return Measurements(
-        own=tuple(tuple(_own(symptom, candidate, gathered, len(dated))) for candidate in dated),
+        own=tuple(
+            tuple(_own(symptom, candidate, gathered, owner, len(dated))) for candidate, owner in zip(dated, owners, strict=True)
+        ),
         reports=tuple(_reports(dated, gathered, likeness)),
     )
 
 
-def _own(symptom: Symptom | None, candidate: Candidate, gathered: Pool, changes: int) -> Iterable[Feature]:
+def _owners(candidates: Sequence[Candidate]) -> list[Owner]:
+    """For each candidate which modules are its own, and which are another's."""
+    names = {candidate.change.name: import_names(candidate.change.name, candidate.contents) for candidate in candidates}
+    return [
+        Owner(name, names[name], frozenset(each for other, theirs in names.items() if other != name for each in theirs))
+        for name in (candidate.change.name for candidate in candidates)
+    ]
+
+
+def _own(symptom: Symptom | None, candidate: Candidate, gathered: Pool, owner: Owner, changes: int) -> Iterable[Feature]:
     if symptom is not None:
-        yield from package_features(symptom, candidate.change)
+        yield from package_features(symptom, candidate.change, owner)
         yield from note_features(symptom, candidate.change, candidate.notes, gathered)
         yield from content_features(symptom, candidate.change, candidate.contents, gathered)
     yield from lock_features(candidate.change, candidate.release, changes)

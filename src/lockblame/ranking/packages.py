@@ -5,67 +5,40 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from lockblame.model import Change, Release, Symptom
+from lockblame.model import Change, Contents, Release, Symptom
 from lockblame.ranking.features import Feature
 from lockblame.symptom.words import fold
 
 _STEPS = {"epoch": 1.0, "major": 1.0, "minor": 0.6, "micro": 0.2, "pre": 0.2, "post": 0.1, "dev": 0.2, "local": 0.1}
-_AFFIXES = ("python-", "py-", "py", "-python", "-py", "-binary", "-python3", "-client", "-sdk", "-core")
-
-# Import names that no rule derives from the distribution's name. Only names that are wide-spread knowledge stand here.
-_KNOWN_AS = {
-    "pillow": ("pil",),
-    "pyyaml": ("yaml",),
-    "beautifulsoup4": ("bs4",),
-    "scikit-learn": ("sklearn",),
-    "scikit-image": ("skimage",),
-    "opencv-python": ("cv2",),
-    "opencv-python-headless": ("cv2",),
-    "attrs": ("attr", "attrs"),
-    "msgpack-python": ("msgpack",),
-    "pycryptodome": ("crypto",),
-    "pyopenssl": ("openssl",),
-    "pyserial": ("serial",),
-    "pyzmq": ("zmq",),
-    "setuptools": ("setuptools", "pkg_resources"),
-    "djangorestframework": ("rest_framework",),
-    "django-storages": ("storages",),
-    "protobuf": ("google.protobuf", "google._upb"),
-    "grpcio": ("grpc",),
-    "pywin32": ("win32api", "win32com", "pythoncom"),
-    "mysqlclient": ("mysqldb",),
-    "dnspython": ("dns",),
-    "ruamel-yaml": ("ruamel.yaml",),
-    "websocket-client": ("websocket",),
-    "typing-extensions": ("typing_extensions",),
-    "faiss-cpu": ("faiss",),
-    "pyjwt": ("jwt",),
-    "python-dotenv": ("dotenv",),
-    "python-jose": ("jose",),
-    "python-multipart": ("multipart", "python_multipart"),
-    "pymupdf": ("fitz", "pymupdf"),
-    "gitpython": ("git",),
-    "antlr4-python3-runtime": ("antlr4",),
-    "google-api-python-client": ("googleapiclient",),
-    "google-api-core": ("google.api_core",),
-    "biopython": ("bio",),
-    "pyasn1-modules": ("pyasn1_modules",),
-    "flask-sqlalchemy": ("flask_sqlalchemy",),
-    "psycopg2-binary": ("psycopg2",),
-}
+_AFFIXES = ("python-", "py-", "py", "-python", "-py", "-python3", "-binary", "-headless", "-cpu", "-client")
+_NAMESPACES = frozenset({"google", "azure", "zope", "jaraco", "backports", "opentelemetry", "apache", "aws"})
+"""Roots that many distributions share, each with a package below."""
+_HOSTS = ("py", "django")
+"""What distributions put before a name of their own without a dash."""
+ALIKE = 0.4
+"""The share of a distribution's letters that a shortened import name keeps at least."""
 
 
-def import_names(name: str) -> frozenset[str]:
-    """Under which dotted names, in lower case, the code of distribution `name` is likely to be imported."""
-    found = {name.replace("-", "_"), name.replace("-", "."), *_KNOWN_AS.get(name, ())}
+def import_names(name: str, contents: Contents | None = None) -> frozenset[str]:
+    """Under which dotted names, in lower case, the code of distribution `name` is imported: as its artifacts or as rules say."""
+    if contents is not None and contents.modules:
+        return frozenset(_top(module) for module in contents.modules)
+    found = {name.replace("-", "_"), name.replace("-", ".")}
     for affix in _AFFIXES:
         short = name.removesuffix(affix) if affix.startswith("-") else name.removeprefix(affix)
         if short != name and len(short) >= 2:
             found.add(short.replace("-", "_"))
     if name[-1:].isdigit() and len(name) > 3:
-        found.add(re.sub(r"\d+$", "", name).rstrip("-").replace("-", "_"))
-    return frozenset(found)
+        found.add(name.rstrip("0123456789").rstrip("-").replace("-", "_"))
+    return frozenset(found | {f"{root}.{name.replace('-', '_')}" for root in _NAMESPACES})
+
+
+def _top(module: str) -> str:
+    """The part of a dotted module that is the distribution's own: the first, or of a shared root the first two."""
+    parts = module.lower().split(".")
+    return ".".join(parts[: 2 if parts[0] in _NAMESPACES else 1])
 
 
 def owns(names: frozenset[str], module: str) -> bool:
@@ -74,23 +47,56 @@ def owns(names: frozenset[str], module: str) -> bool:
     return any(lowered == name or lowered.startswith(name + ".") for name in names)
 
 
-def package_features(symptom: Symptom, change: Change) -> list[Feature]:
-    """The evidence of the traceback, the loggers and the wording for `change`."""
-    names = import_names(change.name)
-    return [*_traceback(symptom, change, names), *_named(symptom, change, names)]
+def shortened(name: str, module: str) -> bool:
+    """Whether a module's first part may be distribution `name` with letters left out, as import names often are.
+
+    Same first letter, the other letters in the same order, and enough of them; but never the project that a distribution extends
+    ("flask" is not flask-login).
+    """
+    short = module.lower().partition(".")[0].replace("_", "")
+    pieces = name.split("-")
+    if any(short == "".join(pieces[:count]) for count in range(1, len(pieces))):
+        return False
+    whole = "".join(pieces)
+    fulls = (whole, "".join(pieces[1:]), *(whole.removeprefix(host) for host in _HOSTS), whole.removesuffix("python"))
+    return any(_is_shortened(short, full) for full in fulls)
 
 
-def _traceback(symptom: Symptom, change: Change, names: frozenset[str]) -> Iterable[Feature]:
+def _is_shortened(short: str, full: str) -> bool:
+    if len(short) < 3 or short[:1] != full[:1] or len(short) < ALIKE * len(full):
+        return False
+    letters = iter(full)
+    return all(letter in letters for letter in short)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Tells which modules are a package's. `taken` are the import names of the other changed packages."""
+
+    package: str
+    names: frozenset[str]
+    taken: frozenset[str] = frozenset()
+
+    def __contains__(self, module: str) -> bool:
+        return owns(self.names, module) or (shortened(self.package, module) and not owns(self.taken, module))
+
+
+def package_features(symptom: Symptom, change: Change, owner: Owner) -> list[Feature]:
+    """The evidence of the traceback, the loggers and the wording for `change`, whose modules `owner` knows."""
+    return [*_traceback(symptom, owner), *_named(symptom, change, owner.names)]
+
+
+def _traceback(symptom: Symptom, owner: Owner) -> Iterable[Feature]:
     modules = [frame.module for frame in symptom.frames if frame.module]
-    mine = [module for module in modules if owns(names, module)]
-    raising = [error.type for error in symptom.errors if "." in error.type and owns(names, error.type)]
-    if mine and modules and owns(names, modules[-1]):
+    mine = [module for module in modules if module in owner]
+    raising = [error.type for error in symptom.errors if "." in error.type and error.type in owner]
+    if mine and modules[-1] in owner:
         yield Feature("raised", 1.0, f"the traceback ends in {modules[-1]}")
     elif raising:
         yield Feature("raised", 0.7, f"the error is its own: {raising[0]}")
     if mine:
         yield Feature("frames", 1.0, f"{len(mine)} of {len(modules)} frames of packages are in {mine[-1]}")
-    loggers = [logger for logger in symptom.loggers if owns(names, logger)]
+    loggers = [logger for logger in symptom.loggers if logger in owner]
     if loggers:
         yield Feature("logger", 1.0, f"its logger speaks in the log: {loggers[0]}")
 
