@@ -18,6 +18,8 @@ from lockblame.model import Edge, Path, Pin, Root, Snapshot
 
 _EXTRA = re.compile(r"""\bextra\s*+==\s*+['"]([^'"]{1,200})['"]""")
 _CONFLICT = re.compile(r"(?:extra|group|project)-\d++-")
+_DEEP = 100
+"""How many steps away from the roots a package still has more than its shortest path; real locks have less than twenty."""
 _STEPS_FOR_ALL = 2_000
 _STEPS_FOR_EACH = 60
 """How long the search for simple paths goes on where cycles keep running into themselves."""
@@ -172,6 +174,7 @@ class Graph:
         for number, pin in enumerate(snapshot.pins, len(self._roots)):
             self._by_name.setdefault(pin.name, []).append(number)
         self._ways: dict[tuple[int, ...], list[_Step]] = {}
+        self._upward: dict[int, int] = {}
 
     # --- what others ask --------------------------------------------------------------------------------------------
 
@@ -216,7 +219,8 @@ class Graph:
     def paths_to(self, name: str, limit: int = 100) -> tuple[Path, ...]:
         """The paths from the roots to `name`, no name twice in one, shortest first, at most `limit`.
 
-        Where cycles leave nothing but dead ends the search stops after a bounded number of steps with what it has.
+        Where cycles leave nothing but dead ends the search stops after a bounded number of steps with what it has; of a package
+        more than a hundred steps away it is the shortest path only.
         """
         return tuple(self._search(name, limit))
 
@@ -256,6 +260,9 @@ class Graph:
         """Simple paths, shortest first. An entry of the heap is a path from its end up to one step, and the steps beside it."""
         starts = tuple(number for number in self._by_name.get(name, ()) if self._distances[number] is not None)
         if not starts or limit < 1:
+            return
+        if min(self._distances[number] or 0 for number in starts) > _DEEP:
+            yield self._nearest(starts)
             return
         heap: list[tuple[int, Path, int, Path, list[_Step]]] = []
         self._push(heap, (name,), self._steps(starts), 0)
@@ -299,14 +306,18 @@ class Graph:
 
     def _nearest(self, starts: tuple[int, ...]) -> Path:
         """The shortest way at all: where only a fork of the same name leads to a package, no path is without a repetition."""
-        distances = self._distances
-        node = min(starts, key=lambda number: (distances[number] or 0, *_order(self._nodes[number])))
+        node = min(starts, key=lambda number: (self._distances[number] or 0, *_order(self._nodes[number])))
         names = [self._nodes[node].name]
-        while distances[node]:
-            nearer = (distances[node] or 0) - 1
-            node = min(
-                (parent for parent, _ in self._parents[node] if distances[parent] == nearer),
-                key=lambda number: _order(self._nodes[number]),
-            )
+        while self._distances[node]:
+            node = self._nearer(node)
             names.append(self._nodes[node].name)
         return tuple(reversed(names))
+
+    def _nearer(self, node: int) -> int:
+        """The parent that is a step nearer to a root, the first by name."""
+        known = self._upward.get(node)
+        if known is None:
+            nearer = (self._distances[node] or 0) - 1
+            parents = (parent for parent, _ in self._parents[node] if self._distances[parent] == nearer)
+            known = self._upward[node] = min(parents, key=lambda number: _order(self._nodes[number]))
+        return known

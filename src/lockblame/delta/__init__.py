@@ -12,12 +12,14 @@ from lockblame.delta.facts import Facts, facts
 from lockblame.delta.locks import gap, matched, nothing_like
 from lockblame.delta.pairing import Pair, either, paired
 from lockblame.delta.reasons import Reasons
-from lockblame.model import Change, Delta, Snapshot
+from lockblame.model import Change, Delta, Gap, Path, Pin, Snapshot
 
 __all__ = ["compare", "explain", "unsettled"]
 
 _PATHS = 5
 """How many of the shortest paths a Change holds; `Snapshot.paths_to` gives them all."""
+_ROOM = 2_000_000
+"""How many names the paths of one Delta hold together: in a chain of 20,000 packages they would be 200 million."""
 
 
 def compare(
@@ -35,11 +37,12 @@ def compare(
     renamed = replaced_indexes(pairs) if before.indexes != after.indexes or before.format != after.format else {}
     common = Common(before=before, after=after, renamed=renamed)
     found = [(pair, differing) for pair in pairs if (differing := _facts(pair, common)) is not None]
+    changes, left_out = _changes(found, common, constraints or {})
     return Delta(
         before=before,
         after=after,
-        changes=_changes(found, before, after, constraints or {}),
-        gaps=(*before.gaps, *(gap for gap in after.gaps if gap not in before.gaps)),
+        changes=changes,
+        gaps=tuple(dict.fromkeys((*before.gaps, *after.gaps, *left_out))),
         requires_python=_pythons(before, after),
         indexes=tuple(renamed.items()),
     )
@@ -50,7 +53,7 @@ def explain(delta: Delta, constraints: Metadata) -> Delta:
     if delta.parts:
         parts = tuple(explain(part, constraints) for part in delta.parts)
         return replace(delta, parts=parts, changes=_together(parts))
-    reasons = Reasons(delta.before, delta.after, constraints)
+    reasons = Reasons(Common(before=delta.before, after=delta.after), constraints)
     changes = (
         replace(change, reason=reasons.of(change)) if change.reason.kind == "unknown" else change for change in delta.changes
     )
@@ -62,7 +65,7 @@ def unsettled(delta: Delta) -> tuple[tuple[str, str], ...]:
     found: set[tuple[str, str]] = set()
     for part in delta.parts or (delta,):
         unknown = [change for change in part.changes if change.reason.kind == "unknown"]
-        reasons = Reasons(part.before, part.after, {}) if unknown else None
+        reasons = Reasons(Common(before=part.before, after=part.after), {}) if unknown else None
         for change in unknown:
             found.update(reasons.missing(change) if reasons else ())
     return tuple(sorted(found))
@@ -72,8 +75,15 @@ def unsettled(delta: Delta) -> tuple[tuple[str, str], ...]:
 
 
 def _pairs(before: Snapshot, after: Snapshot) -> list[Pair]:
-    names = sorted({*before.names, *after.names})
-    return [pair for name in names for pair in paired(before.get(name), after.get(name))]
+    sides = _by_name(before), _by_name(after)
+    return [pair for name in sorted({*sides[0], *sides[1]}) for pair in paired(*(side.get(name, []) for side in sides))]
+
+
+def _by_name(snapshot: Snapshot) -> dict[str, list[Pin]]:
+    found: dict[str, list[Pin]] = {}
+    for pin in snapshot.pins:
+        found.setdefault(pin.name, []).append(pin)
+    return found
 
 
 def _facts(pair: Pair, common: Common) -> Facts | None:
@@ -85,30 +95,57 @@ def _facts(pair: Pair, common: Common) -> Facts | None:
     return facts(before, after, common)
 
 
-def _changes(found: list[tuple[Pair, Facts]], before: Snapshot, after: Snapshot, constraints: Metadata) -> tuple[Change, ...]:
+def _changes(
+    found: list[tuple[Pair, Facts]], common: Common, constraints: Metadata
+) -> tuple[tuple[Change, ...], tuple[Gap, ...]]:
     if not found:
-        return ()
-    reasons = Reasons(before, after, constraints)
-    return tuple(_change(pair, differing, reasons) for pair, differing in found)
+        return (), ()
+    reasons = Reasons(common, constraints)
+    paths = _Paths(reasons)
+    changes = tuple(_change(pair, differing, reasons, paths) for pair, differing in found)
+    return changes, paths.gaps(common.after.origin)
 
 
-def _change(pair: Pair, differing: Facts, reasons: Reasons) -> Change:
+class _Paths:
+    """The shortest paths of each change, while there is room for them."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self._graphs = reasons.before.graph, reasons.after.graph
+        self._room = _ROOM
+        self._left_out: set[str] = set()
+
+    def of(self, name: str, *, after: bool) -> tuple[Path, ...]:
+        if self._room <= 0:
+            self._left_out.add(name)
+            return ()
+        paths = self._graphs[after].paths_to(name, _PATHS)
+        self._room -= sum(map(len, paths))
+        return paths
+
+    def gaps(self, origin: str) -> tuple[Gap, ...]:
+        if not self._left_out:
+            return ()
+        detail = f"the paths to {len(self._left_out)} of the changed packages are left out: they are too many and too long"
+        return (Gap(subject=origin, reason="many-paths", detail=detail, hint="ask for one package with --why NAME"),)
+
+
+def _change(pair: Pair, differing: Facts, reasons: Reasons, paths: _Paths) -> Change:
     before, after = pair
-    some = either(before, after)
-    graphs = reasons.before.graph, reasons.after.graph
+    name = either(before, after).name
+    side = reasons.after if after else reasons.before
     change = Change(
-        name=some.name,
+        name=name,
         before=before,
         after=after,
         kind=differing.kind,
         step=differing.step,
-        direct=graphs[1 if after else 0].direct(some.name),
+        direct=side.graph.direct(name),
         source_changed=differing.source_changed,
         artifacts_changed=differing.artifacts_changed,
         edges_changed=differing.edges_changed,
         scope_changed=differing.scope_changed,
-        paths_before=graphs[0].paths_to(some.name, _PATHS) if before else (),
-        paths_after=graphs[1].paths_to(some.name, _PATHS) if after else (),
+        paths_before=paths.of(name, after=False) if before else (),
+        paths_after=paths.of(name, after=True) if after else (),
     )
     return replace(change, reason=reasons.of(change))
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lockblame.delta import constraints
+from lockblame.delta.common import Common
 from lockblame.delta.pairing import either
 from lockblame.graph import Graph, Parent
-from lockblame.markers import overlap, possible
 from lockblame.model import Demand, Edge, Pin, Snapshot
 from lockblame.versions import version_key
 
@@ -94,12 +94,12 @@ class Ask:
 class Asking:
     """All demands of one lock; `metadata` fills in what the lock doesn't write.
 
-    Edges that hold on none of `pythons` (a specifier) ask for nothing: some tools write them and some don't.
+    Edges that hold on no Python that both sides support ask for nothing: some tools write them and some don't.
     """
 
-    def __init__(self, snapshot: Snapshot, metadata: Metadata, pythons: str | None) -> None:
+    def __init__(self, snapshot: Snapshot, metadata: Metadata, common: Common) -> None:
         self.snapshot = snapshot
-        self._pythons = pythons
+        self._common = common
         self.graph = Graph(snapshot)
         self._metadata = metadata
         # uv always writes what its roots ask for; elsewhere one constraint shows that constraints are written.
@@ -123,7 +123,9 @@ class Asking:
     def _holds(self, marker: str | None, pin: Pin | None) -> bool:
         if marker is None:
             return True
-        if "python" in marker and not possible(marker, self._pythons):
+        from lockblame.markers import overlap, possible
+
+        if "python" in marker and not possible(marker, self._common.pythons):
             return False
         return pin is None or pin.marker is None or overlap(marker, pin.marker)
 

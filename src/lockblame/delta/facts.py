@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lockblame import markers
 from lockblame.delta import constraints
 from lockblame.delta.common import Common
 from lockblame.model import Artifact, ChangeKind, Edge, Pin, Snapshot, Source, Step
@@ -189,7 +188,15 @@ def _scope_changed(before: Pin, after: Pin, common: Common) -> bool:
         ones, others = set(before.groups), set(after.groups)
         if (("main" in ones) != ("main" in others)) if common.coarse_groups else ones != others:
             return True
-    return before.marker != after.marker and common.markers and markers.differ(before.marker, after.marker, common.pythons)
+    return common.markers and _markers_differ(before.marker, after.marker, common)
+
+
+def _markers_differ(before: str | None, after: str | None, common: Common) -> bool:
+    if before == after:
+        return False
+    from lockblame.markers import differ
+
+    return differ(before, after, common.pythons)
 
 
 def _edges_changed(before: Pin, after: Pin, common: Common) -> bool:
@@ -201,7 +208,7 @@ def _edges_changed(before: Pin, after: Pin, common: Common) -> bool:
     if any(_tells(others[key], common, common.before) for key in others.keys() - ones.keys()):
         return True
     return any(
-        not _same_constraints(ones[key], others[key]) or markers.differ(_any(ones[key]), _any(others[key]), common.pythons)
+        not _same_constraints(ones[key], others[key]) or _markers_differ(_any(ones[key]), _any(others[key]), common)
         for key in ones.keys() & others.keys()
     )
 
@@ -210,7 +217,11 @@ def _tells(edges: list[Edge], common: Common, there: Snapshot) -> bool:
     """Whether it means something that the other side lacks these edges: that they could hold, and would be written there."""
     if common.edges_to_locked and edges[0].name not in there:
         return False
-    return any(markers.possible(edge.marker, common.pythons) for edge in edges)
+    if any(edge.marker is None for edge in edges):
+        return True
+    from lockblame.markers import possible
+
+    return any(possible(edge.marker, common.pythons) for edge in edges)
 
 
 def _by_target(edges: Iterable[Edge]) -> dict[tuple[str, frozenset[str]], list[Edge]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from lockblame import markers
 from lockblame.model import Pin
 from lockblame.versions import version_key
 
@@ -76,7 +75,9 @@ def _by_marker(lefts: list[Pin], rights: list[Pin]) -> list[Pair]:
     """Takes out the pairs whose markers hold in the most environments together; alike sources and ranks decide between equals."""
     if len(lefts) > _MANY or len(rights) > _MANY:
         return []
-    truths = markers.truth_of([pin.marker for pin in (*lefts, *rights)])
+    from lockblame.markers import truth_of
+
+    truths = truth_of([pin.marker for pin in (*lefts, *rights)])
     if truths is None:
         return []
     candidates = []

@@ -13,8 +13,7 @@ from lockblame.delta import sentences
 from lockblame.delta.asking import Ask, Asking, Metadata, demand
 from lockblame.delta.common import Common
 from lockblame.delta.constraints import standard
-from lockblame.markers import possible
-from lockblame.model import Change, Demand, Pin, Reason, ReasonKind, Snapshot
+from lockblame.model import Change, Demand, Pin, Reason, ReasonKind
 
 _DEMANDS = 20
 """How many parents a Reason names; typing-extensions has hundreds."""
@@ -25,11 +24,10 @@ _Both = list[tuple[Ask | None, Ask | None]]
 class Reasons:
     """Both sides of one comparison, ready to explain its changes."""
 
-    def __init__(self, before: Snapshot, after: Snapshot, metadata: Metadata) -> None:
-        pythons = Common(before=before, after=after).pythons
-        self.before = Asking(before, metadata, pythons)
-        self.after = Asking(after, metadata, pythons)
-        python = before.requires_python, after.requires_python
+    def __init__(self, common: Common, metadata: Metadata) -> None:
+        self.before = Asking(common.before, metadata, common)
+        self.after = Asking(common.after, metadata, common)
+        python = common.before.requires_python, common.after.requires_python
         self._python = f"; requires-python went from {python[0]} to {python[1]}" if all(python) and python[0] != python[1] else ""
 
     def of(self, change: Change) -> Reason:
@@ -140,6 +138,8 @@ class Reasons:
         pin = change.after or change.before
         if not self._python or pin is None or not here.graph.reachable(change.name):
             return None
+        from lockblame.markers import possible
+
         supported = standard(there.snapshot.requires_python or "")
         if asked and (pin.marker is None or possible(pin.marker, supported)):
             return None
