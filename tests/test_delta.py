@@ -314,6 +314,17 @@ class TestGraphFacts:
         assert added.paths_before == ()
         assert added.paths_after == (("app", "p0", "z"), ("app", "p1", "z"))
 
+    def test_paths_that_nobody_could_read_are_left_out_and_told(self):
+        before, after = (
+            lock(*(pin(f"p{number:04} {version}", f"p{number + 1:04}") for number in range(2_500)), asks=("p0000",))
+            for version in "12"
+        )
+        delta = compare(before, after)
+        assert len(delta) == 2_500
+        assert delta[0].paths_after == (("app", "p0000"),)
+        assert delta[-1].paths_after == ()
+        assert [gap.reason for gap in delta.gaps] == ["many-paths"]
+
 
 class TestSeveralLocks:
     def several(self, *parts: Snapshot) -> Snapshot:
