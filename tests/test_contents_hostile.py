@@ -99,9 +99,9 @@ class TestSizes:
         header.type, header.size = kind, 20_000_000
         plain = tarfile.TarInfo("thing-1.1/a.py")
         data = plain.tobuf() + header.tobuf(tarfile.GNU_FORMAT) + b"1" * 20_000_000 + b"\0" * 1024
-        begun = time.monotonic()
+        begun = time.process_time()
         members = read(of_tar(gzip.compress(data, 1)), everything)
-        assert time.monotonic() - begun < 60
+        assert time.process_time() - begun < 60
         assert (members.names, members.whole) == (("thing-1.1/a.py",), False)
 
     def test_as_many_names_as_there_is_room_for(self, monkeypatch):
@@ -228,7 +228,7 @@ class TestBroken:
             compare(sdist(CODE), of_tar(gzip.compress(bytes(plain), 1)))
 
 
-DEEP = 30_000
+DEEP = 20_000
 SOURCES = {
     "another syntax": "print 'hello'\n",
     "nul": "x = '\0'\n",
@@ -254,9 +254,9 @@ class TestSources:
     def test_is_compared_or_told(self, kind):
         source = SOURCES[kind]
         source = source if isinstance(source, bytes) else source.encode()
-        begun = time.monotonic()
+        begun = time.process_time()
         found = compare(wheel({"thing/core.py": source}), wheel({"thing/core.py": source + b"\ny = 2\n"}, "1.1"))
-        assert time.monotonic() - begun < 60
+        assert time.process_time() - begun < 60
         assert found.modules == ("thing.core",)
         assert found.added == ("thing.core.y",) or "1 that this Python can't parse" in reasons(found)
 

@@ -419,10 +419,10 @@ class TestProperties:
     )
     def test_time_is_linear(self, line):
         text = f"{line}\n" * 8000
-        begun = time.monotonic()
+        begun = time.process_time()
         sections(text, name="thing")
         sections(line * 8000, name="thing")
-        assert time.monotonic() - begun < 60
+        assert time.process_time() - begun < 60
 
 
 LOG = "1.2.0\n=====\n\n- one\n\n1.1.0\n=====\n\n- two\n\n1.0.0\n=====\n\n- three\n"

@@ -94,7 +94,7 @@ def _pages(changes: Iterable[Change], indexes: Sequence[str], client: Client) ->
     places = {change.name: index_pages(change.after, indexes) for change in changes if change.after is not None}
     tasks = [(name, urlsplit(several[0]).netloc, project_page(name, several)) for name, several in places.items()]
     pages, gaps = {}, []
-    for name, answer in zip(places, client.map(tasks, stage="asking package indexes"), strict=True):
+    for name, answer in zip(places, client.map(tasks, stage="finding artifacts"), strict=True):
         if isinstance(answer, UpstreamError):
             gaps.append(replace(gap(answer), subject=f"artifacts of {name}"))
         else:
