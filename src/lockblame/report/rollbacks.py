@@ -52,9 +52,9 @@ def _shown(edit: Edit, folder: str) -> str:
 def _diff(edit: Edit, folder: str) -> Iterator[str]:
     """The edit as a unified diff; what a line holds besides plain text is taken out."""
     name = _shown(edit, folder)
-    sides = [(text or "").splitlines() for text in (edit.before, edit.after)]
+    before, after = ((text or "").splitlines() for text in (edit.before, edit.after))
     old, new = ("/dev/null" if text is None else name for text in (edit.before, edit.after))
-    for row in difflib.unified_diff(*sides, old, new, lineterm=""):
+    for row in difflib.unified_diff(before, after, old, new, lineterm=""):
         yield row[:1] + _verbatim(row[1:])
 
 

@@ -27,7 +27,6 @@ def constrain(text: str, wanted: Sequence[Wanted], file: str = "pyproject.toml")
     document = tables.parse(text, file)
     if not isinstance(tables.get(document, ("tool", "poetry")) or tables.get(document, ("project",)), dict):
         raise RollbackError(file, "has neither [tool.poetry] nor [project]", "name the project's own pyproject.toml with --file")
-    refuse(document, wanted, file)
     there = tables.get(document, TABLE)
     if there is not None and not isinstance(there, dict):
         raise RollbackError(file, f"{'.'.join(TABLE)} should be a table", "correct the file first")
@@ -40,6 +39,7 @@ def constrain(text: str, wanted: Sequence[Wanted], file: str = "pyproject.toml")
         )
     if not missing:
         return text
+    refuse(document, wanted, file)
     lines = _lines(wanted, missing, newline(text))
     expected = tables.with_value(document, TABLE, {**(there or {}), **missing})
     if there is None:

@@ -17,9 +17,8 @@ from lockblame.rollbacks.uv import TABLE as UV
 
 _MARK, _FEED = re.escape(MARK), r"\r?\n"
 _STRING = r"\"(?:[^\"\\\r\n]|\\.){0,400}\"|'[^'\r\n]{0,400}'"
-_UV_ENTRY = re.compile(
-    rf"{_FEED}[ \t]*({_STRING}),  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}(?:{re.escape(BROKEN)}{_FEED}    )?"
-)
+_INSTEAD = rf",  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}"
+_UV_ENTRY = re.compile(rf"{_FEED}[ \t]*({_STRING}){_INSTEAD}(?={_FEED})|({_STRING}){_INSTEAD}{re.escape(BROKEN)}{_FEED}    ")
 _UV_ARRAY = re.compile(rf"(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?:, |{_FEED}|(?=\}}))")
 _UV_TABLE = re.compile(rf"{_FEED}\[tool\.uv\]  {_MARK}{_FEED}\Z")
 _POETRY_ENTRY = re.compile(
@@ -63,7 +62,7 @@ def _undone_uv(text: str, document: dict[str, Any], names: Collection[str]) -> t
     gone: list[str] = []
 
     def cut(found: re.Match[str]) -> str:
-        value = tomllib.loads(f"value = {found[1]}")["value"]
+        value = tomllib.loads(f"value = {found[1] or found[2]}")["value"]
         if names and value.partition("==")[0] not in names:
             return found[0]
         gone.append(value)

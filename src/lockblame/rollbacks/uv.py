@@ -103,11 +103,10 @@ def _into_array(text: str, missing: Sequence[Wanted], feed: str) -> Iterator[str
     first, _, rest = text[place : found[1]].partition("\n")
     if rest and (not first.strip() or first.strip().startswith("#")):
         place += len(first.removesuffix("\r"))
-        indent, broken = _indent(rest), ""
+        lines = [f"{feed}{_indent(rest)}{quoted(one.requirement)},  {one.comment}" for one in missing]
     else:
-        indent, broken = "    ", f"{BROKEN}{feed}    "
-    lines = [f"{feed}{indent}{quoted(one.requirement)},  {one.comment}" for one in missing]
-    yield f"{text[:place]}{''.join(lines)}{broken}{text[place:]}"
+        lines = [f"{quoted(one.requirement)},  {one.comment}{BROKEN}{feed}    " for one in missing]
+    yield f"{text[:place]}{''.join(lines)}{text[place:]}"
 
 
 def _indent(rest: str) -> str:
