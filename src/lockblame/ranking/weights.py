@@ -20,8 +20,8 @@ class Weight(NamedTuple):
 WEIGHTS: dict[str, Weight] = {
     # the words of the symptom in the report
     "title": Weight("text", 2.50),  # rare words of the symptom in the title (BM25, saturating)
-    "body": Weight("text", 3.35),  # and in the body
-    "fuzzy": Weight("text", 1.47),  # near spelling of the title
+    "body": Weight("text", 3.36),  # and in the body
+    "fuzzy": Weight("text", 1.48),  # near spelling of the title
     "phrase": Weight("text", 1.34),  # runs of the same words
     "names": Weight("identifiers", 1.16),  # options, functions, modules
     "error": Weight("error", 1.27),  # the same exception class, the rarer the more
@@ -29,10 +29,10 @@ WEIGHTS: dict[str, Weight] = {
     "unlike": Weight("text", -3.89),  # has hardly anything of all that
     # what the words mean
     "failure": Weight("concepts", 0.87),  # the same way to fail
-    "thing": Weight("concepts", 3.02),  # of the same things
+    "thing": Weight("concepts", 3.03),  # of the same things
     # when it was opened
     "before": Weight("time", -2.16),  # before the new version came out
-    "soon": Weight("time", 3.36),  # after it; 1 on the day, 0 after three years
+    "soon": Weight("time", 3.35),  # after it; 1 on the day, 0 after three years
     # which versions it speaks of
     "entitled": Weight("versions", 1.85),  # its title names a version of the step
     "version": Weight("versions", 4.11),  # it names the new version; 0.8 for one between the old and the new, or a series
@@ -47,7 +47,7 @@ WEIGHTS: dict[str, Weight] = {
     # the package, as the symptom shows it
     "raised": Weight("traceback", 0.96),  # its code raised the error
     "frames": Weight("traceback", 0.97),  # its code is in the traceback
-    "logger": Weight("traceback", 1.01),  # one of its loggers speaks
+    "logger": Weight("traceback", 1.00),  # one of its loggers speaks
     "named": Weight("traceback", 0.93),  # the symptom names it
     # the lock
     "others": Weight("lock", -1.0),  # times the logarithm of the number of changes: the even chance (not fitted)
