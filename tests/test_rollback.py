@@ -90,7 +90,7 @@ class TestUv:
             new = constrain_uv(text, (KOMBU, CELERY))
         except RollbackError:
             # a header as the last line, without an end of line, leaves no room behind it
-            assert text.endswith("]")  # noqa: PT017
+            assert text.endswith("]")
             return
         after = tomllib.loads(new.removeprefix("\ufeff"))
         had = before.get("tool", {}).get("uv", {}).get("constraint-dependencies", [])

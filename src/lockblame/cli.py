@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _history_parser(commands)
     _bisect_parser(commands)
     _rollback_parser(commands)
+    _cases_parser(commands)
     _demo_parser(commands)
     return parser
 
@@ -180,6 +181,13 @@ def _rollback_parser(commands: Commands) -> None:
     example = "lockblame rollback v1.4..v1.5 --package kombu --check"
     help = "the smallest edit that takes suspects back, what it moves and what it reopens"
     rollback.arguments(_command(commands, "rollback", rollback.run, help, example))
+
+
+def _cases_parser(commands: Commands) -> None:
+    from lockblame.commands import cases
+
+    example = "lockblame cases add --title 'Workers slow down' --report report.json --workaround 'kombu back to 5.3.1'"
+    cases.arguments(_command(commands, "cases", cases.run, "solved incidents, kept for the next one", example))
 
 
 def _demo_parser(commands: Commands) -> None:

@@ -1,5 +1,7 @@
 """lockblame's own settings: `lockblame.toml`, or the table `[tool.lockblame]` of a pyproject.toml.
 
+cases = ".lockblame/cases"                        # the folder of solved incidents
+
 [upstreams]                                       # where a package is developed, when its links don't tell
 kombu = "https://github.com/celery/kombu"
 inhouse = { url = "https://code.example/team/inhouse", forge = "gitea" }
@@ -19,17 +21,21 @@ from lockblame.errors import ConfigError
 from lockblame.model import Forge, Repository, normalize
 from lockblame.upstream import parse_repository
 
-_KEYS = ("upstreams", "lexicon")
+_KEYS = ("upstreams", "lexicon", "cases")
 _FORGES: tuple[str, ...] = get_args(Forge)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the settings say. `upstreams` goes from normalized names to repositories, `lexicon` is for the ranking to read."""
+    """What the settings say. `upstreams` goes from normalized names to repositories, `lexicon` is for the ranking to read.
+
+    `cases` is the folder of solved incidents, where it isn't the usual one.
+    """
 
     path: str | None = None
     upstreams: Mapping[str, Repository] = field(default_factory=dict)
     lexicon: Mapping[str, Any] = field(default_factory=dict)
+    cases: str | None = None
 
 
 def parse(text: str, path: str) -> Config:
@@ -57,13 +63,14 @@ def _config(document: Mapping[str, Any], where: str, path: str) -> Config:
     prefix = f"{where}." if where else ""
     unknown = [key for key in document if key not in _KEYS]
     if unknown:
-        known = " and ".join(f"[{prefix}{key}]" for key in _KEYS)
+        known = f"[{prefix}upstreams], [{prefix}lexicon] and {prefix}cases"
         raise ConfigError(path, f"{prefix}{unknown[0]} is no setting of lockblame", f"it knows {known}")
     upstreams = fields.table(document, "upstreams", where)
     return Config(
         path=path,
         upstreams={normalize(name): _repository(upstreams, name, f"{prefix}upstreams", path) for name in upstreams},
         lexicon=fields.table(document, "lexicon", where),
+        cases=fields.maybe_text(document, "cases", where),
     )
 
 

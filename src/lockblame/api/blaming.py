@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame.api import evidence as upstream
+from lockblame.api.cases import consulted, folder_of
 from lockblame.api.comparing import compare, sides
 from lockblame.api.digging import Budget, deepen
 from lockblame.api.evidence import Asked, Knowledge, PathLike
@@ -57,10 +58,12 @@ def blame(
     your own as one more evidence. `deep` fetches the artifacts of the leading suspects as well, compares what is in them and
     reads their changelogs, within a Budget (True: the usual one), and ranks again.
 
+    The team's own solved incidents that resemble the symptom are in the report's `cases`.
+
     The scores are sums of their evidence. What could not be looked at is in the report's gaps.
     Raises ReadError (locks, revisions, settings, files) and SymptomError (an empty symptom); nothing upstream raises.
     """
-    settings = _settings(config, Path(repository or "."))
+    settings = read_settings(config, Path(repository or "."))
     lexicon = _lexicon(settings)
     analyzed = _analyzed(symptom, lexicon)
     progress.begin("reading locks")
@@ -93,10 +96,10 @@ def blame(
         as_of=now,
         gaps=tuple(dict.fromkeys((*delta.gaps, *known.gaps, *upstream.holes(delta, known)))),
     )
-    return _with_commits(found, one, other)
+    return consulted(_with_commits(found, one, other), folder_of(settings, repository), lexicon)
 
 
-def _settings(file: PathLike | None, folder: Path) -> Config:
+def read_settings(file: PathLike | None, folder: Path) -> Config:
     """The settings named, or the first that are found: lockblame.toml, then pyproject.toml."""
     from lockblame import config, files
 

@@ -6,7 +6,21 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from lockblame.model import Change, Commit, Delta, Deployment, Evidence, Gap, Match, Pin, Report, Snapshot, Source, Suspect
+from lockblame.model import (
+    Change,
+    Commit,
+    Delta,
+    Deployment,
+    Evidence,
+    Gap,
+    Match,
+    Pin,
+    Precedent,
+    Report,
+    Snapshot,
+    Source,
+    Suspect,
+)
 from lockblame.report.grouping import Named, grouped
 
 SCHEMA = 1
@@ -41,6 +55,7 @@ def report_to_dict(found: Report) -> dict[str, Any]:
         "symptom": found.symptom.text if found.symptom else None,
         "as_of": found.as_of.isoformat() if found.as_of else None,
         "conclusive": found.conclusive,
+        "cases": [_case(one) for one in found.cases],
         "suspects": [_suspect(suspect) for suspect in found.suspects],
         "issues": [_match(match) for match in found.issues],
         "deployment": _deployment(found.deployment),
@@ -122,6 +137,20 @@ def _suspect(suspect: Suspect) -> dict[str, Any]:
         "probability": suspect.probability,
         "commits": [commit_to_dict(one) for one in suspect.commits],
         "evidence": _evidence(suspect.evidence),
+    }
+
+
+def _case(one: Precedent) -> dict[str, Any]:
+    case = one.case
+    return {
+        "id": case.id,
+        "title": case.title,
+        "date": case.date.isoformat(),
+        "culprit": case.culprit,
+        "issue": case.issue,
+        "workaround": case.workaround,
+        "score": one.score,
+        "evidence": _evidence(one.evidence),
     }
 
 

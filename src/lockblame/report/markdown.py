@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Report, Suspect
+from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 from lockblame.report.answer import answer, dated, leading, moved, share, trail
+from lockblame.report.cases import resembles
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
 
+CASES_SHOWN = 2
 ISSUES_SHOWN = 10
 EVIDENCE_SHOWN = 12
 
@@ -24,6 +26,7 @@ def report(found: Report) -> str:
     """The whole finding; its top answers which change, why, and which link to open first."""
     return _page(
         [
+            *_cases(found.cases),
             *_answer(found),
             *_suspects(found.suspects),
             *_issues(found.issues),
@@ -49,6 +52,16 @@ def _reference(match: Match) -> str:
     address = url(match.issue.url)
     # parentheses would end the link's target early
     return f"[{label}](<{address}>)" if address else label
+
+
+def _cases(precedents: Sequence[Precedent]) -> list[str]:
+    """The past incidents that this looks like, as a quotation above everything."""
+    blocks = []
+    for one in precedents[:CASES_SHOWN]:
+        helped = f" What helped then: {safe(one.case.workaround)}" if one.case.workaround else ""
+        link = f" <{address}>" if (address := url(one.case.issue)) else ""
+        blocks.append(f"> **{safe(resembles(one), 600)}**{helped}{link}")
+    return blocks
 
 
 def _answer(found: Report) -> list[str]:

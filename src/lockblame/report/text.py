@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Report, Suspect
+from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 from lockblame.report.answer import answer, dated, leading, link, moved, share, trail
+from lockblame.report.cases import resembles
 from lockblame.report.columns import table, wrapped
 from lockblame.report.grouping import Named, grouped
-from lockblame.report.hostile import line
+from lockblame.report.hostile import line, url
 
+CASES_SHOWN = 2
 SUSPECTS_SHOWN = 8
 ISSUES_SHOWN = 8
 _STYLES = {"bold": "\x1b[1m", "dim": "\x1b[2m", "link": "\x1b[36m"}
@@ -28,6 +30,7 @@ def delta(found: Delta, *, width: int = 100, colour: bool = False) -> str:
 def report(found: Report, *, width: int = 100, colour: bool = False) -> str:
     """The whole finding; its top answers which change, why, and which link to open first."""
     page = _Page(width, colour)
+    page.cases(found.cases)
     page.answer(found)
     page.suspects(found.suspects)
     page.issues(found.issues)
@@ -66,6 +69,17 @@ class _Page:
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
         first, *others = table(header, rows, self._width, right)
         self._lines += [self._styled(first, "dim"), *others]
+
+    def cases(self, precedents: Sequence[Precedent]) -> None:
+        for one in precedents[:CASES_SHOWN]:
+            self.say(resembles(one), "bold")
+            if one.case.workaround:
+                self.say(f"What helped then: {line(one.case.workaround)}", indent="  ")
+            if one.case.issue:
+                self.link("  Its issue: ", url(one.case.issue) or line(one.case.issue))
+            self.say(f"lockblame cases show {line(one.case.id, 100)}", "dim", indent="  ")
+        if precedents:
+            self.say("")
 
     def answer(self, found: Report) -> None:
         top = answer(found)

@@ -1,0 +1,82 @@
+"""`lockblame cases add|list|show|search`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockblame.model import Case
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `cases` can be told."""
+    parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    add = actions.add_parser("add", help="keep a solved incident")
+    add.add_argument("--title", metavar="TEXT", required=True, help="what it was, in a few words")
+    add.add_argument("--date", metavar="DATE", help="its day (default: today)")
+    add.add_argument("--report", metavar="FILE", help="what `blame --format json` printed: symptom, culprit, issue and changes")
+    for field in ("symptom", "culprit", "issue", "workaround"):
+        add.add_argument(f"--{field}", metavar="TEXT", help="instead of what the report says")
+    add.add_argument("--link", metavar="URL", action="append", default=[], help="to a ticket, a dashboard, a postmortem")
+    add.add_argument("--event", metavar="WHEN=WHAT", action="append", default=[], help="a line of its time line")
+    actions.add_parser("list", help="all of them, newest first")
+    show = actions.add_parser("show", help="one with all that it holds")
+    show.add_argument("id", metavar="ID")
+    search = actions.add_parser("search", help="those that resemble a symptom")
+    search.add_argument("symptom", metavar="TEXT")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked."""
+    from lockblame.api import cases
+    from lockblame.report import cases as shown
+    from lockblame.report.hostile import line
+    from lockblame.terminal import width
+
+    folder = cases.place(options.config)
+    if options.action == "add":
+        print(line(str(cases.add(_given(options), folder)), 1000))  # noqa: T201
+        return 0
+    if options.action == "search":
+        sys.stdout.write(shown.found(cases.search(options.symptom, folder), width()))
+        return 0
+    known, gaps = cases.read_all(folder)
+    for gap in gaps:
+        print(f"lockblame: {line(gap.subject)}: {line(gap.detail)}", file=sys.stderr)  # noqa: T201
+    sys.stdout.write(shown.listed(known, width()) if options.action == "list" else shown.whole(_one(known, options.id), width()))
+    return 0
+
+
+def _one(known: Sequence[Case], id: str) -> Case:
+    from lockblame.errors import ReadError
+
+    found = next((case for case in known if case.id == id), None)
+    if found is None:
+        raise ReadError(id, "there is no such case", "`lockblame cases list` has their ids")
+    return found
+
+
+def _given(options: argparse.Namespace) -> Case:
+    """The case that the options and the report tell of."""
+    from datetime import UTC, date, datetime
+
+    from lockblame.api import cases
+    from lockblame.errors import ReadError
+    from lockblame.model import Moment
+
+    told = cases.from_report(options.report) if options.report else {}
+    told |= {key: value for key in ("symptom", "culprit", "issue", "workaround") if (value := getattr(options, key))}
+    if not told.get("symptom"):
+        raise ReadError("cases add", "a case needs its symptom", "give --symptom, or a --report that has one")
+    events = (event.partition("=") for event in options.event)
+    told["timeline"] = tuple(Moment(at=at, event=what) for at, _, what in events)
+    told["links"] = tuple(options.link)
+    try:
+        day = date.fromisoformat(options.date) if options.date else datetime.now(UTC).date()
+    except ValueError:
+        raise ReadError(options.date, "is not a day", "write it like 2024-03-02") from None
+    return cases.solved(options.title, day, told)
