@@ -68,6 +68,7 @@ def bisect(
     processes = Processes()
     here = Path(folder or ".").absolute()
     judging = Judging(bad_if=bad_if, slower_than=slower_than, on_timeout=on_timeout, repeat=repeat)
+    trials: Trials | None = None
     with ended_with_us(processes):
         machine = interpreter(python, processes)
         ends = _ends(delta, machine, extras, groups)
@@ -91,11 +92,13 @@ def bisect(
                 from lockblame.api.drilling import drilled
 
                 found = drilled(found, trials, client, progress)
-            if journal is None:
+            if journal is None and found.stopped is None:
                 log.forget()
             return found
         finally:
             processes.close()
+            if trials is not None:
+                trials.stop_looking_ahead()
             places.close()
 
 

@@ -13,9 +13,12 @@ from lockblame.bisection import Problem, Question, Rules
 from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, TrialFailed
 from lockblame.model import Bisection, Change, Gap, Outcome, Pin, Snapshot, Trial, Verdict
 from lockblame.progress import Progress
+from lockblame.report.hostile import line
 from lockblame.trial import Command, Environments, Journal, Prepared
 
 STAGE = "trying mixes"
+_SHOWN = 160
+"""Characters of what the command printed last that a trial keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +193,8 @@ class Trials:
         if verdict == "bad" and limit is not None and outcome.code is not None and outcome.seconds > limit:
             outcome = self._outcome(prepared)
             verdict, why = bisection.judge(outcome, self.rules)
-        return verdict, why, outcome
+        last = line(next((text for text in reversed(outcome.tail.splitlines()) if text.strip()), ""), _SHOWN)
+        return verdict, f"{why}: {last}" if last and verdict != "good" else why, outcome
 
     def _outcome(self, prepared: Prepared) -> Outcome:
         left = None if self.until is None else max(0.1, self.until - time.monotonic())
@@ -229,6 +233,11 @@ class Trials:
 
         self.ahead = threading.Thread(target=prepare, name="lockblame-ahead", daemon=True)
         self.ahead.start()
+
+    def stop_looking_ahead(self) -> None:
+        """Waits for the thread that prepares, whose programs have been ended."""
+        if self.ahead is not None:
+            self.ahead.join(10)
 
     def _found(self, problem: Problem, known: Mapping[frozenset[str], Verdict], stopped: str | None) -> Bisection:
         answer = bisection.answer(problem, known)

@@ -56,7 +56,10 @@ def _written(found: Bisection, *, marked: bool) -> str:
             lines.append(f"Not testable between them: {shown(', '.join(drill.untestable))}.")
     lines += ["", f"{head}Trials", ""]
     every = max((len(trial.changes) for trial in found.trials), default=0)
-    lines += [item + shown(_logged(trial, every), 400) for trial in found.trials]
+    lines += [
+        item + (f"{trial.verdict:<10} " if not marked else f"{trial.verdict}: ") + shown(_logged(trial, every), 400)
+        for trial in found.trials
+    ]
     if found.gaps:
         lines += ["", f"{head}Not looked at", ""]
         lines += [
@@ -95,4 +98,4 @@ def _logged(trial: Trial, every: int) -> str:
     if trial.version is not None:
         what = f"{names} at {trial.version}"
     votes = f", {trial.runs.count(trial.verdict)} of {len(trial.runs)} runs" if len(trial.runs) > 1 else ""
-    return f"{trial.verdict:<10} {trial.seconds:6.1f} s  {what} ({trial.detail}{votes})"
+    return f"{what} ({trial.detail}{votes}, {trial.seconds:.1f} s)"

@@ -68,7 +68,7 @@ class Processes:
                 over.wait(_GRACE)
         finally:
             self._end(process)
-        output = listener.finish()
+            output = listener.finish()
         return Ended(code=None if late else process.returncode, seconds=seconds, output=output)
 
     def close(self) -> None:
