@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -25,8 +24,7 @@ _STEPS_FOR_EACH = 60
 """How long the search for simple paths goes on where cycles keep running into themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
+class Parent(NamedTuple):
     """One that requires a package: a root or a pin, and with which edge."""
 
     node: Root | Pin

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from lockblame.delta import constraints
 from lockblame.delta.common import Common
@@ -17,8 +17,7 @@ Metadata = Mapping[tuple[str, str], tuple[Edge, ...]]
 """(name, version) → what that release requires by its own metadata, for locks that don't write constraints."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(NamedTuple):
     """What one parent (in all its forks) asks of a package: the constraints, each on its own, and under which conditions.
 
     Of a package that is `forked` each constraint may be for another fork; else all of them hold for its one version. `known` is
@@ -114,20 +113,22 @@ class Asking:
     def asks(self, name: str, pin: Pin | None = None) -> dict[tuple[bool, str], Ask]:
         """What each parent asks of `name` (of that `pin` of it), by (whether it is no root, parent): roots sort first."""
         by_parent: dict[tuple[bool, str], list[Parent]] = {}
-        for parent in self.graph.demands(name, pin):
-            if self._holds(parent.edge.marker, pin):
-                by_parent.setdefault((not parent.root, parent.name), []).append(parent)
         forked = len(self.snapshot.get(name)) > 1
+        where = pin.marker if pin is not None and forked else None
+        for parent in self.graph.demands(name, pin):
+            if self._holds(parent.edge.marker, where):
+                by_parent.setdefault((not parent.root, parent.name), []).append(parent)
         return {key: self._ask(name, found, forked=forked) for key, found in by_parent.items()}
 
-    def _holds(self, marker: str | None, pin: Pin | None) -> bool:
+    def _holds(self, marker: str | None, where: str | None) -> bool:
+        """Whether an edge with that marker counts at all, for the fork that is locked under the marker `where`."""
         if marker is None:
             return True
         from lockblame.markers import overlap, possible
 
         if "python" in marker and not possible(marker, self._common.pythons):
             return False
-        return pin is None or pin.marker is None or overlap(marker, pin.marker)
+        return where is None or overlap(marker, where)
 
     def _ask(self, name: str, found: list[Parent], *, forked: bool) -> Ask:
         first = found[0]

@@ -30,7 +30,7 @@ def facts(before: Pin, after: Pin, common: Common) -> Facts | None:
     moved = source_changed(before, after)
     same_version = not version_changed(before, after)
     artifacts = same_version and not moved and _files_changed(before, after, common)
-    edges = common.edges and _edges_changed(before, after, common)
+    edges = common.edges and _edges_changed(before, after, common, exactly=same_version)
     scope = common.format and _scope_changed(before, after, common)
     kind = _kind(before, after, common, artifacts)
     if kind is None and moved:
@@ -199,10 +199,15 @@ def _markers_differ(before: str | None, after: str | None, common: Common) -> bo
     return differ(before, after, common.pythons)
 
 
-def _edges_changed(before: Pin, after: Pin, common: Common) -> bool:
+def _edges_changed(before: Pin, after: Pin, common: Common, *, exactly: bool) -> bool:
+    """Whether it requires other things. Another version may well spell the same otherwise; that isn't looked into."""
     if before.requires == after.requires or not (before.requires_known and after.requires_known):
         return False
     ones, others = _by_target(before.requires), _by_target(after.requires)
+    if not exactly:
+        return ones.keys() != others.keys() or any(
+            not _same_constraints(ones[key], others[key]) or _any(ones[key]) != _any(others[key]) for key in ones
+        )
     if any(_tells(ones[key], common, common.after) for key in ones.keys() - others.keys()):
         return True
     if any(_tells(others[key], common, common.before) for key in others.keys() - ones.keys()):
