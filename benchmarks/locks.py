@@ -28,6 +28,8 @@ PAIRS = Path(__file__).parents[2] / "shared" / "locks" / "pairs"
 REAL = ("086", "092", "001")
 SIZES = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 DIFF = [sys.executable, "-m", "lockblame", "diff"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""With compiled modules kept, as wherever a package is installed."""
 TOMLLIB = """
 import sys, time, tomllib
 texts = [open(name, encoding="utf-8").read() for name in sys.argv[1:]]
@@ -69,6 +71,7 @@ def pairs(runs: int) -> None:
         files = [str(next(folder.glob(f"{side}.*"))) for side in ("before", "after")]
         parse = [sys.executable, "-c", TOMLLIB, *files]
         walls, parses, peaks = [], [], []
+        timed([*DIFF, *files])
         for _ in range(runs):
             seconds, peak = timed([*DIFF, *files])
             walls.append(seconds)
@@ -93,6 +96,7 @@ def commit(runs: int) -> None:
                 Path(folder, path).write_bytes(generated(path, versions))
                 git(folder, "add", ".")
                 git(folder, "-c", "user.name=a", "-c", "user.email=a@team.example", "commit", "-q", "-m", "Update the lock")
+            timed([*DIFF, "HEAD~1..HEAD"], folder)
             walls = [timed([*DIFF, "HEAD~1..HEAD"], folder)[0] for _ in range(runs)]
             size = Path(folder, path).stat().st_size / 1e6
             print(f"{f'{path}, 3 of 150 packages':38}{size:6.2f}{statistics.median(walls) * 1e3:9.0f}", flush=True)
@@ -118,7 +122,7 @@ def start(runs: int) -> None:
 def timed(command: Sequence[str], folder: str | None = None) -> tuple[float, float]:
     """Seconds of a process from its start to its end, and the peak of its memory in MiB."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
