@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from lockblame.model import Change, Delta, Pin, Snapshot
+from lockblame.model import Change, Delta, Pin, Root, Snapshot
 
 _SAME = ("rescoped", "refiled")
 """Kinds of change after which the same thing is installed."""
@@ -96,7 +96,8 @@ def asked_for(snapshots: Iterable[Snapshot]) -> tuple[tuple[str, ...], tuple[str
     extras: set[str] = set()
     groups: set[str] = set()
     for snapshot in snapshots:
-        for node in (*snapshot.roots, *snapshot.pins):
+        nodes: tuple[Root | Pin, ...] = (*snapshot.roots, *snapshot.pins)
+        for node in nodes:
             for edge in node.requires:
                 groups.update([edge.group] if edge.group else [])
                 if edge.marker and not isinstance(node, Pin):
