@@ -6,26 +6,29 @@ parsing them is the business of whoever compares them, so that reading a large l
 
 from __future__ import annotations
 
-from lockblame.model.cases import Case, Moment, Precedent
-from lockblame.model.changes import Change, ChangeKind, Delta, Demand, Reason, ReasonKind, Step
-from lockblame.model.findings import Commit, Deployment, ErrorMessage, Evidence, Frame, Match, Report, Suspect, Symptom
-from lockblame.model.locks import (
-    REGISTRY,
-    Artifact,
-    Edge,
-    Environment,
-    Gap,
-    Path,
-    Pin,
-    Root,
-    Snapshot,
-    Source,
-    SourceKind,
-    normalize,
-)
-from lockblame.model.proof import Bisection, Drill, Outcome, Trial, Verdict
-from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
-from lockblame.model.upstream import Contents, Forge, Issue, Note, Release, Repository
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockblame.model.cases import Case, Moment, Precedent
+    from lockblame.model.changes import Change, ChangeKind, Delta, Demand, Reason, ReasonKind, Step
+    from lockblame.model.findings import Commit, Deployment, ErrorMessage, Evidence, Frame, Match, Report, Suspect, Symptom
+    from lockblame.model.locks import (
+        REGISTRY,
+        Artifact,
+        Edge,
+        Environment,
+        Gap,
+        Path,
+        Pin,
+        Root,
+        Snapshot,
+        Source,
+        SourceKind,
+        normalize,
+    )
+    from lockblame.model.proof import Bisection, Drill, Outcome, Trial, Verdict
+    from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
+    from lockblame.model.upstream import Contents, Forge, Issue, Note, Release, Repository
 
 __all__ = [
     "REGISTRY",
@@ -77,3 +80,80 @@ __all__ = [
     "Verdict",
     "normalize",
 ]
+
+_ROOMS = {
+    "cases": (
+        "Case",
+        "Moment",
+        "Precedent",
+    ),
+    "changes": (
+        "Change",
+        "ChangeKind",
+        "Delta",
+        "Demand",
+        "Reason",
+        "ReasonKind",
+        "Step",
+    ),
+    "findings": (
+        "Commit",
+        "Deployment",
+        "ErrorMessage",
+        "Evidence",
+        "Frame",
+        "Match",
+        "Report",
+        "Suspect",
+        "Symptom",
+    ),
+    "locks": (
+        "Artifact",
+        "Edge",
+        "Environment",
+        "Gap",
+        "Path",
+        "Pin",
+        "REGISTRY",
+        "Root",
+        "Snapshot",
+        "Source",
+        "SourceKind",
+        "normalize",
+    ),
+    "proof": (
+        "Bisection",
+        "Drill",
+        "Outcome",
+        "Trial",
+        "Verdict",
+    ),
+    "rollbacks": (
+        "Edit",
+        "Reopened",
+        "Resolution",
+        "Return",
+        "Rollback",
+        "RollbackStyle",
+    ),
+    "upstream": (
+        "Contents",
+        "Forge",
+        "Issue",
+        "Note",
+        "Release",
+        "Repository",
+    ),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Each room is entered when one of its words is first used: comparing two locks needs a third of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lockblame.model' has no attribute {name!r}")
+    from importlib import import_module
+
+    room = import_module(f"lockblame.model.{_HOMES[name]}")
+    globals().update({word: getattr(room, word) for word in _ROOMS[_HOMES[name]]})
+    return globals()[name]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lockblame.model import Change, Commit, Delta, Evidence, Match, Path, Report, Suspect
 from lockblame.report.hostile import line, url
+
+if TYPE_CHECKING:
+    from lockblame.model import Change, Commit, Delta, Evidence, Match, Path, Report, Suspect
 
 REASONS_SHOWN = 6
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lockblame.model import (
-    Change,
-    Commit,
-    Delta,
-    Deployment,
-    Evidence,
-    Gap,
-    Match,
-    Pin,
-    Precedent,
-    Report,
-    Snapshot,
-    Source,
-    Suspect,
-)
 from lockblame.report.grouping import Named, grouped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lockblame.model import (
+        Change,
+        Commit,
+        Delta,
+        Deployment,
+        Evidence,
+        Gap,
+        Match,
+        Pin,
+        Precedent,
+        Report,
+        Snapshot,
+        Source,
+        Suspect,
+    )
 
 SCHEMA = 1
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lockblame.model import Change, ChangeKind, Delta, Snapshot
 from lockblame.versions import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lockblame.model import Change, ChangeKind, Delta, Snapshot
 
 # What an entry with several forks is called: the most telling of their kinds.
 _TELLING: tuple[ChangeKind, ...] = ("upgraded", "downgraded", "moved", "republished", "rescoped", "refiled")

@@ -20,12 +20,16 @@ def line(text: str, limit: int = LIMIT) -> str:
     """`text` as one line without control codes, at most `limit` characters (an ellipsis tells that it was cut)."""
     visible = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
     flat = _SPACE.sub(" ", visible)
-    clean = "".join(" " if unicodedata.category(char) in ("Zl", "Zp") else char for char in flat if _shown(char)).strip()
+    # what is printable altogether (nearly everything) has nothing to hide
+    clean = flat.strip() if flat.isprintable() else "".join(map(_visible, flat)).strip()
     return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
 
 
-def _shown(char: str) -> bool:
-    return (char.isascii() and char.isprintable()) or unicodedata.category(char) not in _HIDDEN
+def _visible(char: str) -> str:
+    if char.isprintable():
+        return char
+    category = unicodedata.category(char)
+    return " " if category in ("Zl", "Zp", "Zs") else "" if category in _HIDDEN else char
 
 
 def markdown(text: str, limit: int = LIMIT) -> str:

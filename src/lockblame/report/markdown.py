@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 from lockblame.report.answer import answer, dated, leading, moved, share, trail
 from lockblame.report.cases import resembles
+from lockblame.report.experiments import experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 
 CASES_SHOWN = 2
 ISSUES_SHOWN = 10
@@ -30,6 +35,7 @@ def report(found: Report) -> str:
             *_answer(found),
             *_suspects(found.suspects),
             *_issues(found.issues),
+            *_experiments(found),
             f"## What changed between {safe(found.delta.before.origin)} and {safe(found.delta.after.origin)}",
             *_changes(found.delta),
             *_deployment(found.deployment),
@@ -106,6 +112,11 @@ def _issues(matches: Sequence[Match]) -> list[str]:
     left = len(matches) - ISSUES_SHOWN
     more = [f"… and {left} more (`--format json` has all)"] if left > 0 else []
     return ["## Upstream reports that fit best", "\n".join(items), *more]
+
+
+def _experiments(found: Report) -> list[str]:
+    items = [f"{place}. {safe(sentence, 600)}" for place, sentence in enumerate(experiments(found), 1)]
+    return ["## What to try", "\n".join(items)] if items else []
 
 
 def _changes(found: Delta) -> list[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 from lockblame.report.answer import answer, dated, leading, link, moved, share, trail
 from lockblame.report.cases import resembles
 from lockblame.report.columns import table, wrapped
+from lockblame.report.experiments import experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line, url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 
 CASES_SHOWN = 2
 SUSPECTS_SHOWN = 8
@@ -34,6 +39,7 @@ def report(found: Report, *, width: int = 100, colour: bool = False) -> str:
     page.answer(found)
     page.suspects(found.suspects)
     page.issues(found.issues)
+    page.experiments(experiments(found))
     page.heading(f"What changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}")
     page.changes(found.delta)
     page.deployment(found.deployment)
@@ -120,6 +126,12 @@ class _Page:
             self.link("   ", link(match))
             self.say(f"{line(match.package)}, {dated(match)}, score {match.score:.2f}", "dim", indent="   ")
         self.more(len(matches) - ISSUES_SHOWN, "reports")
+
+    def experiments(self, sentences: Sequence[str]) -> None:
+        if sentences:
+            self.heading("What to try")
+        for place, sentence in enumerate(sentences, 1):
+            self.say(sentence, indent=f"{place}. ", hanging="   ")
 
     def changes(self, found: Delta) -> None:
         entries = grouped(found)
