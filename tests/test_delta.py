@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from lockblame.delta import compare
@@ -258,6 +260,14 @@ class TestForks:
         before, after = (lock(*(pin("deep-ep 1.2.1", source=source) for source in sides)) for sides in (two[:2], two[1:]))
         delta = compare(before, after)
         assert [(one.kind, one.before and one.before.source.revision) for one in delta] == [("moved", "1" * 12)]
+
+    def test_thousands_of_forks_that_require_each_other_end(self):
+        before, after = (
+            lock(*(pin(f"a {version}.{number}", "a>=0", "b") for number in range(800)), pin(f"b {version}", "a"), asks=("a",))
+            for version in "12"
+        )
+        delta = compare(before, after)
+        assert Counter(one.kind for one in delta) == {"upgraded": 801}
 
 
 class TestTwoFormats:

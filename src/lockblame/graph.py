@@ -17,6 +17,8 @@ from lockblame.model import Edge, Path, Pin, Root, Snapshot
 
 _EXTRA = re.compile(r"""\bextra\s*+==\s*+['"]([^'"]{1,200})['"]""")
 _CONFLICT = re.compile(r"(?:extra|group|project)-\d++-")
+_FORKS = 64
+"""How many forks of one name an edge leads to that names none of them: the newest. Real locks have a handful."""
 _DEEP = 100
 """How many steps away from the roots a package still has more than its shortest path; real locks have less than twenty."""
 _STEPS_FOR_ALL = 2_000
@@ -142,8 +144,10 @@ class _Resolution:
             found = [number for number in found if pins[number].version == edge.version] or found
         # PDM has an entry of its own for a package with extras, beside the plain one.
         asked = set(edge.extras)
-        fitting = [number for number in found if asked == set(getattr(pins[number], "extras", ()))]
-        return fitting or found
+        fitting = [number for number in found if asked == set(getattr(pins[number], "extras", ()))] or found
+        if len(fitting) > _FORKS:
+            fitting = sorted(fitting, key=lambda number: _order(pins[number]))[-_FORKS:]
+        return fitting
 
 
 @lru_cache(maxsize=2048)
@@ -190,10 +194,12 @@ class Graph:
 
     def demands(self, name: str, pin: Pin | None = None) -> tuple[Parent, ...]:
         """Each edge that leads to `name` (to that one `pin` of it), with whose it is; roots first, then by name and version."""
+        numbers = self._by_name.get(name, ())
+        if pin is not None and len(numbers) > 1:
+            numbers = self._numbers.get(id(pin), ())
         found = [
             (parent, edge)
-            for number in self._by_name.get(name, ())
-            if pin is None or self._nodes[number] is pin
+            for number in numbers
             for parent, edge in self._parents[number]
             if self._nodes[parent].name != name or parent < len(self._roots)
         ]
@@ -203,8 +209,7 @@ class Graph:
 
     def direct(self, name: str) -> bool:
         """Whether a root asks for `name` itself."""
-        count = len(self._roots)
-        return any(parent < count for number in self._by_name.get(name, ()) for parent, _ in self._parents[number])
+        return name in self._direct
 
     def reachable(self, name: str) -> bool:
         """Whether any path leads from a root to `name`."""
@@ -223,6 +228,23 @@ class Graph:
         return tuple(self._search(name, limit))
 
     # --- resolution -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _numbers(self) -> dict[int, list[int]]:
+        """The numbers of each pin, by its id: equal pins are still several."""
+        numbers: dict[int, list[int]] = {}
+        for number, node in enumerate(self._nodes):
+            numbers.setdefault(id(node), []).append(number)
+        return numbers
+
+    @cached_property
+    def _direct(self) -> set[str]:
+        count = len(self._roots)
+        return {
+            self._nodes[child].name
+            for child, parents in enumerate(self._parents)
+            if child >= count and any(parent < count for parent, _ in parents)
+        }
 
     @cached_property
     def _parents(self) -> list[list[tuple[int, Edge]]]:

@@ -112,13 +112,17 @@ class _Paths:
     def __init__(self, reasons: Reasons) -> None:
         self._graphs = reasons.before.graph, reasons.after.graph
         self._room = _ROOM
+        self._known: dict[tuple[str, bool], tuple[Path, ...]] = {}
         self._left_out: set[str] = set()
 
     def of(self, name: str, *, after: bool) -> tuple[Path, ...]:
+        known = self._known.get((name, after))
+        if known is not None:
+            return known
         if self._room <= 0:
             self._left_out.add(name)
             return ()
-        paths = self._graphs[after].paths_to(name, _PATHS)
+        paths = self._known[name, after] = self._graphs[after].paths_to(name, _PATHS)
         self._room -= sum(map(len, paths))
         return paths
 

@@ -101,6 +101,7 @@ class Asking:
         self._common = common
         self.graph = Graph(snapshot)
         self._metadata = metadata
+        self._of_all_forks: dict[str, dict[tuple[bool, str], Ask]] = {}
         # uv always writes what its roots ask for; elsewhere one constraint shows that constraints are written.
         self._roots_write = snapshot.format == "uv" or any(edge.specifier for root in snapshot.roots for edge in root.requires)
         self._pins_write = any(edge.specifier for pin in snapshot.pins for edge in pin.requires)
@@ -112,6 +113,13 @@ class Asking:
 
     def asks(self, name: str, pin: Pin | None = None) -> dict[tuple[bool, str], Ask]:
         """What each parent asks of `name` (of that `pin` of it), by (whether it is no root, parent): roots sort first."""
+        if pin is not None:
+            return self._asked(name, pin)
+        if name not in self._of_all_forks:
+            self._of_all_forks[name] = self._asked(name, None)
+        return self._of_all_forks[name]
+
+    def _asked(self, name: str, pin: Pin | None) -> dict[tuple[bool, str], Ask]:
         by_parent: dict[tuple[bool, str], list[Parent]] = {}
         forked = len(self.snapshot.get(name)) > 1
         where = pin.marker if pin is not None and forked else None
