@@ -32,7 +32,10 @@ def validator():
 
 
 class TestGolden:
-    @pytest.mark.parametrize(("style", "name"), [("text", "report.txt"), ("markdown", "report.md"), ("json", "report.json")])
+    @pytest.mark.parametrize(
+        ("style", "name"),
+        [("text", "report.txt"), ("markdown", "report.md"), ("json", "report.json"), ("postmortem", "postmortem.md")],
+    )
     def test_report(self, style, name):
         golden.check(name, render(examples.report(), style, **({"width": 80} if style == "text" else {})))
 
@@ -117,6 +120,12 @@ class TestHostileText:
             if row.startswith("| "):
                 assert row.replace("\\\\", "").replace("\\|", "").count("|") in (3, 4, 6, 7)
 
+    @given(st.text(max_size=60) | st.just(NASTY))
+    def test_nothing_breaks_out_of_the_postmortem(self, text):
+        plain, shown = (render(self.everywhere(one), "postmortem") for one in ("x", text))
+        assert shown.count("\n") == plain.count("\n")
+        assert "<script" not in shown
+
     @given(st.text(max_size=2000), st.integers(10, 300))
     def test_line_is_one_bounded_printable_line(self, text, limit):
         clean = hostile.line(text, limit)
@@ -134,7 +143,7 @@ class TestHostileText:
 
 
 def test_styles_are_complete():
-    assert set(STYLES) == {"text", "markdown", "json"}
+    assert set(STYLES) == {"text", "markdown", "json", "postmortem"}
 
 
 @given(st.lists(st.sampled_from(["1.0", "1.0a1", "1.0.post1", "2", "nonsense", "0.9"]), max_size=6))

@@ -122,10 +122,10 @@ def _command(commands: Commands, name: str, run: Callable[..., int], help: str, 
     return parser
 
 
-def _sides(parser: argparse.ArgumentParser) -> None:
+def _sides(parser: argparse.ArgumentParser, styles: tuple[str, ...] = ("text", "markdown", "json")) -> None:
     parser.add_argument("before", metavar="BEFORE", help="the good side, or a range BASE..HEAD")
     parser.add_argument("after", metavar="AFTER", nargs="?", help="the bad side (default: the working tree)")
-    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    parser.add_argument("--format", choices=styles, default="text", help="default: text")
     parser.add_argument(
         "--python",
         metavar="VERSION|PATH",
@@ -144,7 +144,7 @@ def _diff_parser(commands: Commands) -> None:
 def _blame_parser(commands: Commands) -> None:
     example = "lockblame blame v1.4..v1.5 --symptom-file alert.log --format markdown"
     parser = _command(commands, "blame", _blame, "rank the changes and upstream issues by a symptom", example)
-    _sides(parser)
+    _sides(parser, ("text", "markdown", "json", "postmortem"))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--symptom", metavar="TEXT", help="what went wrong, in your own words")
     what.add_argument("--symptom-file", metavar="FILE", help="the same, or a log or traceback, from a file (- is stdin)")

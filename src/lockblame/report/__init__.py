@@ -1,4 +1,4 @@
-"""A Delta or a Report → text for a terminal, Markdown, or the JSON document.
+"""A Delta or a Report → text for a terminal, Markdown, the JSON document, or a draft of the postmortem.
 
 `STYLES` is the table of styles: adding one is one module with `delta(…)` and `report(…)` and one line here.
 """
@@ -13,6 +13,7 @@ STYLES = {
     "text": "lockblame.report.text",
     "markdown": "lockblame.report.markdown",
     "json": "lockblame.report.document",
+    "postmortem": "lockblame.report.postmortem",
 }
 
 

@@ -1,0 +1,93 @@
+"""A draft of the postmortem in Markdown: what is known is filled in, what only people know is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lockblame.model import Delta, Report, Suspect
+from lockblame.report import markdown
+from lockblame.report.answer import answer, dated, leading, moved, share
+from lockblame.report.cases import resembles
+from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.hostile import markdown as safe
+from lockblame.report.hostile import url
+
+SUSPECTS_SHOWN = 3
+EVIDENCE_SHOWN = 4
+COMMITS_SHOWN = 30
+
+
+def delta(found: Delta) -> str:
+    """A comparison alone is no incident: the table of changes."""
+    return markdown.delta(found)
+
+
+def report(found: Report) -> str:
+    """The draft, its parts in the order in which a postmortem is read."""
+    return "\n\n".join(_blocks(found)) + "\n"
+
+
+def _blocks(found: Report) -> Iterator[str]:
+    yield "# Postmortem (draft)"
+    yield safe(answer(found).headline, 600)
+    for one in found.cases[:2]:
+        yield f"> {safe(resembles(one), 600)}"
+    yield "## Symptom"
+    yield safe(found.symptom.text, 2_000) if found.symptom else "*To be filled in: what was seen, by whom, since when.*"
+    yield "## Time line"
+    yield _items(_moments(found)) or "*To be filled in: no dates are known.*"
+    yield "## What was deployed"
+    names = ", ".join(safe(moved(change)) for change in found.delta[:20])
+    left = len(found.delta) - 20
+    yield f"Changed packages ({len(found.delta)}): {names or 'none'}" + (f" and {left} more" if left > 0 else "")
+    yield "What else could it be:"
+    yield (
+        _items(safe(one, 600) for one in elsewhere(found.deployment)) or "- nothing that is known of (see what was not looked at)"
+    )
+    yield "## Suspects"
+    for suspect in found.suspects[:SUSPECTS_SHOWN]:
+        yield _suspect(suspect)
+    yield "## Proof"
+    yield "Not proven yet: a ranking is a hypothesis. Experiments that settle it (or let `lockblame bisect` run them):"
+    yield _items([safe(one, 600) for one in experiments(found)]) or "- none: nothing is under suspicion"
+    yield "## Way back"
+    yield _way_back(found)
+    yield f"## Not looked at ({len(found.gaps)})"
+    yield _items(f"{safe(gap.subject)}: {safe(gap.detail)}" for gap in found.gaps) or "- nothing that lockblame knows of"
+    yield "## What we change so that it doesn't happen again"
+    yield "*To be filled in.*"
+
+
+def _items(rows: Iterator[str] | Sequence[str]) -> str:
+    return "\n".join(f"- {row}" for row in rows)
+
+
+def _moments(found: Report) -> list[str]:
+    """Everything that has a day: the commits of the deploy, and the reports upstream of the leading suspect."""
+    commits = found.deployment.commits if found.deployment else ()
+    rows = [(one.date.isoformat(), f"commit {one.hash[:10]} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
+    for match in found.suspects[0].matches[:1] if found.suspects else ():
+        if match.issue.created_at is not None:
+            where = safe(f"{match.issue.repository}#{match.issue.number}")
+            told = f"upstream report {where} opened: “{safe(match.issue.title)}”"
+            rows.append((match.issue.created_at.isoformat(), told))
+    return [f"{at}: {told}" for at, told in sorted(rows)]
+
+
+def _suspect(suspect: Suspect) -> str:
+    rows = [f"{safe(moved(suspect.change))} ({share(suspect)})"]
+    rows += [f"  - {safe(one.detail)}" for one in leading(suspect.evidence, EVIDENCE_SHOWN)]
+    for match in suspect.matches[:1]:
+        address = url(match.issue.url)
+        rows.append(f"  - upstream: “{safe(match.issue.title)}” ({safe(dated(match))})" + (f" <{address}>" if address else ""))
+    return "- " + "\n".join(rows)
+
+
+def _way_back(found: Report) -> str:
+    if not found.suspects:
+        return "*To be filled in.*"
+    # it is there to be copied to a shell: only what is a package's name stands in it
+    name = found.suspects[0].change.name
+    name = name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}", name) else "NAME"
+    return f"`lockblame rollback BEFORE AFTER --package {name}` shows the edit, `--check` what else it moves, `--write` makes it."
