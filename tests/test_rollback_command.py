@@ -1,0 +1,146 @@
+"""Rollback from the locks to the files: what is shown, written, taken out again, and refused without a trace."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+
+import lockblame
+from lockblame.errors import ReadError, RollbackError
+from lockblame.model import Change, Pin, Resolution, Return, Rollback
+from lockblame.report.rollbacks import rollback as rendered
+from tests.repositories import commit, start
+from tests.test_cli import lockblame as run
+
+PYPROJECT = '[project]\nname = "app"\nversion = "1"\ndependencies = ["celery>=5.3"]  # workers\n'
+UV = """version = 1
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "1"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "celery" }}]
+
+[package.metadata]
+requires-dist = [{{ name = "celery", specifier = ">=5.3" }}]
+
+[[package]]
+name = "celery"
+version = "{celery}"
+source = {{ registry = "https://index.example/simple" }}
+dependencies = [{{ name = "kombu" }}]
+
+[[package]]
+name = "kombu"
+version = "{kombu}"
+source = {{ registry = "https://index.example/simple" }}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = start(tmp_path / "project")
+    held = {"pyproject.toml": PYPROJECT}
+    commit(folder, {**held, "uv.lock": UV.format(celery="5.3.1", kombu="5.3.1"), "req.txt": ""}, "v1")
+    commit(folder, {**held, "uv.lock": UV.format(celery="5.3.4", kombu="5.3.2")}, "v2")
+    return folder
+
+
+@pytest.fixture
+def evidence(tmp_path):
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    rows = [
+        {"name": name, "version": version, "requires": lines}
+        for name, version, lines in (
+            ("celery", "5.3.4", ["kombu>=5.3.2,<6"]),
+            ("celery", "5.3.1", ["kombu>=5.3"]),
+            ("kombu", "5.3.1", []),
+        )
+    ]
+    (folder / "requirements.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "releases.jsonl").write_text('{"name": "kombu", "version": "5.3.1", "uploaded": "2023-06-15", "yanked": true}\n')
+    return folder
+
+
+class TestUv:
+    def test_shown_written_done_and_undone(self, project, evidence):
+        pyproject = project / "pyproject.toml"
+        asked = ("rollback", "v1..v2", "--package", "Kombu", "--evidence", str(evidence))
+        shown = run(*asked, folder=project)
+        assert shown.returncode == 0, shown.stderr
+        assert "celery 5.3.4 needs kombu" in shown.stdout
+        assert "uv lock" in shown.stdout
+        assert pyproject.read_text() == PYPROJECT
+        written = json.loads(run(*asked, "--write", "--format", "json", folder=project).stdout)
+        assert [one["package"] for one in written["returns"]] == ["kombu", "celery"]
+        assert [(one["kind"], one["package"]) for one in written["reopened"]] == [("yanked", "kombu")]
+        held = tomllib.loads(pyproject.read_text())
+        assert held["tool"]["uv"]["constraint-dependencies"] == ["kombu==5.3.1", "celery==5.3.1"]
+        assert run(*asked, "--write", folder=project).stdout.startswith("Nothing to do")
+        assert "nothing" not in run("rollback", "--undo", "--write", folder=project).stdout
+        assert pyproject.read_text() == PYPROJECT
+        assert "nothing to undo" in run("rollback", "--undo", folder=project).stdout
+
+    def test_without_constraints_at_hand_that_is_a_gap(self, project):
+        found = lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project)
+        assert [one.change.name for one in found.returns] == ["kombu"]
+        assert {"no-constraints", "not-asked"} <= {gap.reason for gap in found.gaps}
+
+    def test_the_leading_suspect_goes_back_by_itself(self, project, evidence):
+        found = lockblame.rollback("v1", "v2", symptom="kombu is slow", evidence=evidence, repository=project)
+        assert found.returns
+
+    def test_a_constraints_file_instead(self, project, evidence):
+        found = lockblame.rollback(
+            "v1", "v2", packages=["kombu"], evidence=evidence, repository=project, style="constraints", write=True
+        )
+        assert (project / "constraints.txt").read_text().startswith("kombu==5.3.1  #")
+        assert found.written
+        lockblame.rollback(undo=True, write=True, repository=project)
+        assert not (project / "constraints.txt").exists()
+
+    @pytest.mark.parametrize("broken", ["[tool.uv", '[project]\ndependencies = ["kombu>=5.3.2"]\n', "x = 1\xff"])
+    def test_refused_without_a_trace(self, project, broken):
+        (project / "pyproject.toml").write_bytes(broken.encode("latin-1"))
+        before = {path: path.read_bytes() for path in project.iterdir() if path.is_file()}
+        with pytest.raises(RollbackError):
+            lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)
+        assert {path: path.read_bytes() for path in project.iterdir() if path.is_file()} == before
+
+    def test_what_is_missing(self, project):
+        assert run("rollback", folder=project).returncode == 3
+        assert run("rollback", "v1..v2", "--package", "nothing", "--offline", folder=project).returncode == 3
+        (project / "pyproject.toml").unlink()
+        with pytest.raises(ReadError, match="doesn't exist"):
+            lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project)
+
+
+def test_requirements_get_their_old_line_back(tmp_path):
+    old, new = ("amqp==5\nkombu=={} \\\n    --hash=sha256:{}\n".format(*one) for one in (("5.3.1", "11"), ("5.3.2", "22")))
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before/requirements.txt").write_text(old)
+    (tmp_path / "requirements.txt").write_text(new)
+    found = lockblame.rollback(
+        "before/requirements.txt", "requirements.txt", packages=["kombu"], offline=True, repository=tmp_path, write=True
+    )
+    assert found.style == "requirements"
+    assert "kombu==5.3.1 \\\n    --hash=sha256:11\n" in (tmp_path / "requirements.txt").read_text()
+    lockblame.rollback(undo=True, write=True, repository=tmp_path)
+    assert (tmp_path / "requirements.txt").read_text() == new
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "json"])
+def test_what_the_resolver_says_is_shown(style):
+    pins = [Pin(name="kombu", version=version) for version in ("5.3.1", "5.3.2")]
+    change = Change(name="kombu", before=pins[0], after=pins[1], kind="upgraded")
+    vine = Change(name="vine", before=pins[1], after=pins[0], kind="downgraded")
+    resolution = Resolution(resolver="uv 0", resolves=True, moved=(change, vine))
+    assert "vine" in rendered(Rollback(style="uv", returns=(Return(change=change),), resolution=resolution), style)
+    failed = Resolution(resolver="uv 0", resolves=False, detail="no \x1b[31msolution")
+    shown = rendered(Rollback(style="uv", returns=(Return(change=change),), resolution=failed), style)
+    assert "\x1b" not in shown
+    assert "solution" in shown
