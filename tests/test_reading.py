@@ -201,3 +201,33 @@ def test_two_formats_compare(repository: Path):
     delta = lockblame.diff("v1..v3")
     assert [(change.name, change.kind) for change in delta] == [("celery", "upgraded"), ("kombu", "upgraded")]
     assert delta.get("kombu")[0].paths_after == (("desk", "celery", "kombu"),)
+
+
+class TestBelowTheTop:
+    """A lock in a subfolder, asked about from the top and from inside."""
+
+    @pytest.fixture
+    def deep(self, repository):
+        commit(repository, {"requirements.txt": None, SPACED: OLD}, "d1", "Older")
+        commit(repository, {SPACED: NEW}, "d2", "Newer")
+        return repository
+
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_history_finds_it(self, deep, monkeypatch, inside):
+        monkeypatch.chdir(deep / "services" / "order desk" if inside else deep)
+        for path in ("requirements.txt" if inside else SPACED, None, deep / SPACED):
+            found = list(lockblame.history(path, package="kombu"))
+            assert found[0].commit.subject == "Newer", path
+
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_blame_names_the_commit(self, deep, monkeypatch, inside):
+        monkeypatch.chdir(deep / "services" / "order desk" if inside else deep)
+        report = lockblame.blame("d1..d2", symptom="slow", offline=True)
+        assert {suspect.commits[0].subject for suspect in report.suspects} == {"Newer"}
+
+
+def test_head_of_a_bare_repository_is_a_revision(repository, tmp_path, monkeypatch):
+    git(tmp_path, "clone", "--quiet", "--bare", str(repository), "bare.git")
+    monkeypatch.chdir(tmp_path / "bare.git")
+    assert versions(lockblame.read("HEAD")) == ["5.3.2"]
+    assert len(lockblame.diff("HEAD~1", "HEAD")) == 2

@@ -73,10 +73,25 @@ def resolve(source: Source, *, at: str | None = None, format: str | None = None,
         return _environment(text, folder)
     if (folder / text).is_dir():
         return _folder(text, folder)
-    if _exists(text, folder) or isinstance(source, os.PathLike):
+    if isinstance(source, os.PathLike) or (_exists(text, folder) and not _is_revision_of_bare(text, folder)):
         return _file(text, format, folder)
     revision, colon, path = text.partition(":")
     return at_revision(revision, path, format, folder) if colon and path else whole_revision(text, folder)
+
+
+def _is_revision_of_bare(text: str, folder: Path) -> bool:
+    """In a bare repository, HEAD and the branches are files as well; there the revision is meant."""
+    from lockblame import git
+    from lockblame.errors import RevisionError
+
+    checkout = git.find(folder)
+    if checkout is None or checkout.root is not None:
+        return False
+    try:
+        checkout.commit(text)
+    except RevisionError:
+        return False
+    return True
 
 
 def _told(format: str | None) -> bool:

@@ -48,7 +48,14 @@ def _clauses(constraint: str) -> frozenset[frozenset[str]]:
 
 
 def _bare(clause: str) -> str:
-    """A bound without the zeros that don't change it; "<6" leaves the pre-releases of 6 out as "<6.dev0" does."""
+    """A bound in normal form (2023.03.6 is 2023.3.6), without the zeros that don't change it.
+
+    "<6" leaves the pre-releases of 6 out as "<6.dev0" does.
+    """
+    named = _CLAUSE.fullmatch(clause)
+    version = parsed(named[2]) if named and named[1] and named[1] != "===" else None
+    if named and version is not None:
+        clause = f"{named[1]}{version}"
     if not clause.startswith(("<", ">=")) or "*" in clause:
         return clause
     return _ZEROS.sub("", clause.removesuffix(".dev0") if clause.startswith("<") else clause)

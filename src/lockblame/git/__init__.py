@@ -55,6 +55,11 @@ class Checkout:
     prefix: str
     shallow: bool
 
+    @property
+    def _top(self) -> Path:
+        """Where paths that git is given count from: the top of the repository, as everywhere here."""
+        return self.root or self.folder
+
     # --- revisions ---------------------------------------------------------------------------------------------------
 
     def commit(self, revision: str) -> str:
@@ -157,7 +162,7 @@ class Checkout:
         changed against all of its parents; at the edge of a shallow clone nobody knows, so that commit has none.
         """
         out = command.checked(
-            self.folder, head, *LOG, "--name-only", f"--max-count={limit}", *self._range(base, head), "--", *paths
+            self._top, head, *LOG, "--name-only", f"--max-count={limit}", *self._range(base, head), "--", *paths
         )
         edge = self._edge()
         return tuple(replace(commit, paths=() if commit.hash in edge else names(listed)) for commit, listed in records(out))
@@ -171,7 +176,7 @@ class Checkout:
         Files that have half of their text in common are the same file. With `paths` only these are looked at, on both sides,
         which is what a large repository needs: name the candidates of both.
         """
-        out = command.checked(self.folder, head, *_RENAMES, "--name-status", self._hash(base), self._hash(head), "--", *paths)
+        out = command.checked(self._top, head, *_RENAMES, "--name-status", self._hash(base), self._hash(head), "--", *paths)
         fields = out.split(b"\0")[:-1]
         return {text(after): text(before) for before, after in zip(fields[1::3], fields[2::3], strict=True)}
 
@@ -187,7 +192,7 @@ class Checkout:
         edge, seen = self._edge(), set[tuple[str, str]]()
         while waiting:
             name, tips = waiting.popitem()
-            out = command.checked(self.folder, name, *LOG, "--raw", "--no-abbrev", *tips, *stop, "--", name)
+            out = command.checked(self._top, name, *LOG, "--raw", "--no-abbrev", *tips, *stop, "--", name)
             for touch in touches([record for record in records(out) if record[0].hash not in edge], name):
                 if (touch.commit.hash, name) in seen:
                     continue

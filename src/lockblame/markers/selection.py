@@ -120,15 +120,19 @@ def select(snapshot: Snapshot, environment: Environment) -> Snapshot:
     machine = _Machine(environment, snapshot.roots)
     taken = [number for number, pin in enumerate(snapshot.pins) if machine.takes(pin)]
     if snapshot.format in _BY_GRAPH and any(root.requires for root in snapshot.roots):
-        extras = _reached(snapshot, machine, taken)
+        extras, switched_on = _reached(snapshot, machine, taken)
     else:
+        switched_on = {}
         extras = {number: frozenset(map(spelled, snapshot.pins[number].extras)) for number in taken}
     pins = tuple(
         replace(pin, requires=machine.held(pin.requires, extras[number], pin.name))
         for number, pin in enumerate(snapshot.pins)
         if number in extras
     )
-    roots = tuple(replace(root, requires=machine.held(root.requires, machine.extras, root.name)) for root in snapshot.roots)
+    roots = tuple(
+        replace(root, requires=machine.held(root.requires, machine.extras | switched_on.get(root.name, frozenset()), root.name))
+        for root in snapshot.roots
+    )
     gaps = tuple(_gap(snapshot, owner, marker) for owner, marker in sorted(machine.strange.items()))
     return replace(snapshot, pins=pins, roots=roots, gaps=(*snapshot.gaps, *gaps))
 
@@ -139,30 +143,32 @@ def _gap(snapshot: Snapshot, owner: str, marker: str) -> Gap:
     return Gap(subject=owner, reason="marker", detail=detail, hint="lock again with a current tool")
 
 
-def _reached(snapshot: Snapshot, machine: _Machine, taken: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The numbers of the pins that are reached, each with the extras that were asked of it."""
+def _reached(
+    snapshot: Snapshot, machine: _Machine, taken: Sequence[int]
+) -> tuple[dict[int, frozenset[str]], dict[str, frozenset[str]]]:
+    """The numbers of the pins that are reached, and the names of the roots, each with the extras that were asked of it."""
     numbers: dict[str, list[int]] = {}
     for number in taken:
         numbers.setdefault(snapshot.pins[number].name, []).append(number)
     roots = {root.name: root for root in snapshot.roots}
     reached: dict[int, frozenset[str]] = {}
-    members: set[tuple[str, frozenset[str]]] = set()
+    members: dict[str, frozenset[str]] = {}
     waiting = [edge for root in snapshot.roots for edge in machine.held(root.requires, machine.extras, root.name)]
     while waiting:
         edge = waiting.pop()
         extras = frozenset(map(spelled, edge.extras))
         member = roots.get(edge.name)
-        if member is not None and extras and (edge.name, extras) not in members:
+        if member is not None and not extras <= members.get(edge.name, frozenset()):
             # A member asks for extras of another one, or the project for some of its own.
-            members.add((edge.name, extras))
-            waiting.extend(machine.held(member.requires, machine.extras | extras, member.name))
+            members[edge.name] = extras | members.get(edge.name, frozenset())
+            waiting.extend(machine.held(member.requires, machine.extras | members[edge.name], member.name))
         for number in _chosen(snapshot.pins, numbers.get(edge.name, []), edge):
             before = reached.get(number)
             if before is None or not extras <= before:
                 reached[number] = extras | (before or frozenset())
                 pin = snapshot.pins[number]
                 waiting.extend(machine.held(pin.requires, reached[number], pin.name))
-    return reached
+    return reached, members
 
 
 def _chosen(pins: Sequence[Pin], numbers: Sequence[int], edge: Edge) -> Sequence[int]:

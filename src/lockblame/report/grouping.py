@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lockblame.model import Change, ChangeKind, Delta, Snapshot
 
 # What an entry with several forks is called: the most telling of their kinds.
-_TELLING: tuple[ChangeKind, ...] = ("upgraded", "downgraded", "moved", "republished", "rescoped", "refiled")
+_TELLING: tuple[ChangeKind, ...] = ("upgraded", "downgraded", "moved", "republished")
+_MILD: tuple[ChangeKind, ...] = ("rescoped", "refiled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,13 @@ def _kind(changes: tuple[Change, ...], was: bool, stays: bool, before: tuple[str
     if not was or not stays:
         return "removed" if was else "added"
     kinds = {change.kind for change in changes}
-    telling = next((kind for kind in _TELLING if kind in kinds), None)
-    return telling or _fork_kind(before, after)
+    for kind in _TELLING:
+        if kind in kinds:
+            return kind
+    if before != after:
+        # a fork came or went: that weighs more than the conditions under which the others stay
+        return _fork_kind(before, after)
+    return next((kind for kind in _MILD if kind in kinds), "rescoped")
 
 
 def _fork_kind(before: tuple[str, ...], after: tuple[str, ...]) -> ChangeKind:
@@ -73,6 +79,4 @@ def _fork_kind(before: tuple[str, ...], after: tuple[str, ...]) -> ChangeKind:
     lowest = [version_key(versions[0]) if versions else version_key("") for versions in (before, after)]
     if highest[0] != highest[1]:
         return "upgraded" if highest[1] > highest[0] else "downgraded"
-    if lowest[0] != lowest[1]:
-        return "upgraded" if lowest[1] > lowest[0] else "downgraded"
-    return "rescoped"
+    return "upgraded" if lowest[1] >= lowest[0] else "downgraded"
