@@ -85,6 +85,13 @@ class TestForced:
         assert found.demands == (Demand(parent="celery", old="5.3.1", new="5.3.4", before=">=5.3.1,<6.0", after=">=5.3.2,<6.0"),)
         assert reason(before, after, "celery").kind == "drifted"
 
+    def test_what_stayed_the_same_of_its_demands_isnt_repeated(self):
+        sqs = edge("kombu>=5.3.0", marker="extra == 'sqs'", extras=("sqs",))
+        asks = (Edge(name="celery", specifier=">=5", extras=("sqs",)),)
+        before = lock(pin("celery 5.3.1", "kombu>=5.3.1,<6.0", sqs), pin("kombu 5.3.1"), asks=asks)
+        after = lock(pin("celery 5.3.4", "kombu>=5.3.2,<6.0", sqs), pin("kombu 5.3.2"), asks=asks)
+        assert reason(before, after, "kombu").detail == "celery 5.3.4 now asks for kombu>=5.3.2,<6.0 (was kombu>=5.3.1,<6.0)"
+
     def test_a_parent_that_held_it_back(self):
         before = lock(pin("requests 2.25.1", "idna>=2.5,<3"), pin("idna 2.10"), asks=("requests>=2",))
         after = lock(pin("requests 2.26.0", "idna>=2.5,<4"), pin("idna 3.2"), asks=("requests>=2",))

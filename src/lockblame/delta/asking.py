@@ -67,6 +67,13 @@ class Ask(NamedTuple):
         blank = " " if text and (text[0] in "@^~*0123456789" or " " in text) else ""
         return f"{name}{extras}{blank}{text}"
 
+    def apart_from(self, other: Ask) -> Ask:
+        """What it asks for and the other doesn't, for sentences: a parent may ask plainly, and once more for an extra."""
+        rest = tuple(specifier for specifier in self.specifiers if specifier not in other.specifiers)
+        if not rest or len(rest) == len(self.specifiers):
+            return self
+        return self._replace(specifiers=rest, edges=tuple(edge for edge in self.edges if edge.specifier in rest))
+
     def refuses(self, version: str | None) -> bool:
         """Whether the constraints don't let that version in, for certain: none of them, where each fork has its own."""
         if not self.known or version is None or not self.specifiers:

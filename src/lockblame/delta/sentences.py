@@ -33,9 +33,10 @@ def changed_demand(name: str, one: Ask | None, other: Ask | None, old: str | Non
         return lost_ask(name, one) if one else name
     if one is None:
         return f"{other.who} now asks for {other.shown(name)}"
+    was, now = one.apart_from(other).shown(name), other.apart_from(one).shown(name)
     if other.root or other.refuses(old):
-        return f"{other.who} now asks for {other.shown(name)} (was {one.shown(name)})"
-    return f"{one.who} held it back with {one.shown(name)}; {other.who} asks for {other.shown(name)}"
+        return f"{other.who} now asks for {now} (was {was})"
+    return f"{one.who} held it back with {was}; {other.who} asks for {now}"
 
 
 def lost_ask(name: str, one: Ask) -> str:
