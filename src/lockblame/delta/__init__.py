@@ -33,6 +33,7 @@ def compare(
     """
     if before.parts or after.parts:
         return _lock_by_lock(before, after, constraints or {}, renames or {})
+    before, after = _of_one_project(before, after)
     pairs = _pairs(before, after)
     renamed = replaced_indexes(pairs) if before.indexes != after.indexes or before.format != after.format else {}
     common = Common(before=before, after=after, renamed=renamed)
@@ -69,6 +70,23 @@ def unsettled(delta: Delta) -> tuple[tuple[str, str], ...]:
         for change in unknown:
             found.update(reasons.missing(change) if reasons else ())
     return tuple(sorted(found))
+
+
+_NAMELESS = "app"
+"""What readers call a project whose lock doesn't tell its name."""
+
+
+def _of_one_project(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapshot]:
+    """Both sides with the project under one name, where only one of two formats tells it."""
+    names = [{root.name for root in side.roots} for side in (before, after)]
+    told = next((name for side in names for name in side if side != {_NAMELESS}), None)
+    if told is None or any(len(side) != 1 for side in names) or {_NAMELESS} not in names:
+        return before, after
+    return _called(before, told), _called(after, told)
+
+
+def _called(snapshot: Snapshot, name: str) -> Snapshot:
+    return replace(snapshot, roots=tuple(replace(root, name=name) for root in snapshot.roots))
 
 
 # --- one lock --------------------------------------------------------------------------------------------------------

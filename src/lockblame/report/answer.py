@@ -35,6 +35,8 @@ def answer(report: Report) -> Answer:
     subject = moved(suspect.change)
     if report.symptom is None:
         headline = f"No symptom was given; the most suspicious change by itself is {subject}."
+    elif not report.issues and not report.conclusive:
+        headline = f"No upstream report was looked at; the most suspicious change by itself is {subject} ({share(suspect)})."
     elif not report.conclusive:
         headline = f"No upstream report fits the symptom; the most suspicious change is {subject} ({share(suspect)})."
     else:

@@ -21,7 +21,8 @@ def why(delta: Delta, name: str, style: str = "text") -> str:
         gaps = [gap_to_dict(gap) for gap in delta.gaps]
         return json.dumps({"schema": SCHEMA, "name": name, "why": found, "gaps": gaps}, ensure_ascii=True, indent=1) + "\n"
     if not found:
-        return f"{line(name)} did not change.\n"
+        there = delta.before.get(name) or delta.after.get(name)
+        return f"{line(name)} {'did not change' if there else 'is in neither lock'}.\n"
     return "\n".join((*(_written(one, style) for one in found), *_missing(delta.gaps, style)))
 
 
@@ -62,10 +63,10 @@ def _written(found: dict[str, Any], style: str) -> str:
     item = "- " if style == "markdown" else "  "
     head = "## " if style == "markdown" else ""
     heading = "**" if style == "markdown" else ""
-    kind = found["kind"] + (f", {found['step']}" if found["step"] else "")
+    kind = f" ({found['kind']}, {found['step']})" if found["step"] else ""
     where = f" in {safe(found['lock'])}" if found["lock"] else ""
     lines = [
-        f"{head}{safe(found['change'])} ({kind}), {found['reason']}{where}",
+        f"{head}{safe(found['change'])}{kind}, {found['reason']}{where}",
         "",
         safe(found["detail"] or "Nothing tells why.", 1000),
     ]
