@@ -227,7 +227,8 @@ def _found(folder: Path) -> _Found:
     if not any(distribution.read_text(name) for name in ("METADATA", "PKG-INFO", "")):
         raise ValueError("there is none")
     about = distribution.metadata
-    name, version = str(about["Name"] or ""), str(about["Version"] or "")
+    # a missing key is None up to Python 3.11, warned of in 3.12, and a KeyError some day
+    name, version = (str(about[key] or "") if key in about else "" for key in ("Name", "Version"))
     if not name or _NO_NAME.search(name):
         raise ValueError(f"{name[:80]!r} can't be the name of a package")
     linked = folder.parent.name not in ("site-packages", "dist-packages") and folder.suffix == ".egg-info"

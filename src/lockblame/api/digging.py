@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lockblame.api.announcing import announced
 from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, step_of
 from lockblame.api.gathering import gap, index_pages, project_page
 from lockblame.errors import LockblameError, UpstreamError
@@ -66,7 +67,7 @@ def _deepened(
     chosen = worthwhile[: max(0, budget.packages)]
     pages, gaps = _pages(chosen, delta.after.indexes or delta.before.indexes, client)
     paged = [change for change in chosen if change.name in pages]
-    found = dig(paged, pages, client, budget=budget, ends=ends, progress=progress)
+    found = announced(dig(paged, pages, client, budget=budget, ends=ends, progress=progress), paged, known, client)
     return replace(
         known,
         contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},

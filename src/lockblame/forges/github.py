@@ -115,7 +115,8 @@ class _Harvest:
         return Found(repository=repository, issues=kept, complete=not left and not gaps, left_out=left, gaps=tuple(gaps))
 
 
-def _base(repository: Repository) -> str:
+def api_of(repository: Repository) -> str:
+    """Where the API of that repository's host stands."""
     if repository.host == "github.com":
         return "https://api.github.com"
     # an Enterprise Server on this very machine is a tunnel or a stand-in, and those speak plain http
@@ -140,7 +141,7 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
     options = {"state": "all", "sort": "created", "direction": "desc", "per_page": str(_PAGE)}
     if since is not None:
         options["since"] = _stamp(since)
-    first = yield from harvest.fetch(f"{_base(repository)}/repos/{quote(repository.path)}/issues?{urlencode(options)}")
+    first = yield from harvest.fetch(f"{api_of(repository)}/repos/{quote(repository.path)}/issues?{urlencode(options)}")
     harvest.add(_list(first, repository))
     following, last = links(first).get("next"), _last_page(links(first))
     if following and since is not None and (last is None or last * _PAGE > limit):
@@ -212,7 +213,7 @@ def _searched(
 ) -> Flow[int]:
     """Follows a search to the harvest's limit; gives the total that GitHub tells (one more than seen when it gave up early)."""
     total, early = 0, False
-    response = yield from begin(f"{_base(harvest.asked)}/search/issues?{urlencode(options)}")
+    response = yield from begin(f"{api_of(harvest.asked)}/search/issues?{urlencode(options)}")
     while response is not None:
         page = _decoded(response, harvest.asked.path)
         try:
