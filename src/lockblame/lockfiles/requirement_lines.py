@@ -29,6 +29,8 @@ _AT = re.compile(r"(?:[a-z]+\+)?[a-z]+://[^\s;,]+(?:\s+;\s.*)?", re.ASCII)
 _SETTINGS = re.compile(r"""\s(?:-C|--config-settings?)(?:\s+|=)(?:"[^"]*"|'[^']*'|[^\s"']*)+""")
 _NAMED = re.compile(r"^(?:-e\s+|--editable[=\s]\s*)?([A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]{0,200}\])?\s*@\s*\S.*)$")
 _ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
+MOST_LINES = 300_000
+"""Enough for ten thousand packages with thirty hashes each; a file beyond that would take minutes and gigabytes."""
 _LONGEST = 20_000
 _AT_ONCE = 500
 
@@ -58,7 +60,11 @@ def lines(document: Document) -> tuple[list[Line], list[str]]:
 
     LockParseError at the first line that pip would refuse.
     """
-    header, joined = _joined(decoded(document))
+    content = decoded(document)
+    if content.count("\n") > MOST_LINES:
+        detail = f"has more than {MOST_LINES:,} lines; no requirements file is that long"
+        raise document.broken(detail, f"line {MOST_LINES + 1}", "split it up")
+    header, joined = _joined(content)
     plain = [_plain(each) for each in joined]
     unusual = _parsed(document, [each for each, line in zip(joined, plain, strict=True) if line is None])
     found: list[Line] = []
