@@ -15,12 +15,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A GET (or, with a `body`, a POST). `subject` is what the answer is for, in the user's words; headers hold no secret."""
+    """A GET (or, with a `body`, a POST). `subject` is what the answer is for, in the user's words; headers hold no secret.
+
+    `keeps` is for how many seconds a former answer may stand in without asking: for a POST, which no server confirms by a 304.
+    """
 
     url: str
     subject: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    keeps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Knowledge, Step, step_of
-from lockblame.api.gathering import gap
+from lockblame.api.evidence import Knowledge, Step, gap, step_of
 from lockblame.errors import UpstreamError
 from lockblame.model import Change, Note, Repository
 

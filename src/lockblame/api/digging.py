@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lockblame.api.announcing import announced
-from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, step_of
-from lockblame.api.gathering import gap, index_pages, project_page
+from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, gap, step_of
+from lockblame.api.gathering import index_pages, project_page
 from lockblame.errors import LockblameError, UpstreamError
 from lockblame.model import Change, Contents, Delta, Gap, Note
 from lockblame.progress import SILENT, Progress

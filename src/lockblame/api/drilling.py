@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockblame import bisection, installed
-from lockblame.api.gathering import gap, index_pages, project_page
+from lockblame.api.evidence import gap
+from lockblame.api.gathering import index_pages, project_page
 from lockblame.errors import TrialFailed, UpstreamError
 from lockblame.model import Artifact, Bisection, Change, Drill, Gap, Pin, Trial, Verdict
 from lockblame.progress import Progress

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockblame.errors import UpstreamError
 from lockblame.model import Change, Contents, Gap, Issue, Note, Release, Repository, normalize
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
     for release in releases:
         found.setdefault(normalize(release.name), []).append(release)
     return {name: tuple(several) for name, several in found.items()}
+
+
+def gap(error: UpstreamError, hint: str | None = None) -> Gap:
+    """What went wrong upstream, as a gap."""
+    return Gap(subject=error.subject, reason=error.reason, detail=error.detail, hint=hint or error.hint)
 
 
 def from_bundle(folder: PathLike) -> Knowledge:

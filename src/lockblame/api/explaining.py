@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lockblame.api.gathering import gap, pages_of, project_page
+from lockblame.api.evidence import gap
+from lockblame.api.gathering import pages_of, project_page
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Delta, Edge, Gap

@@ -82,7 +82,8 @@ class Retraced:
         return [(name, version) for name, version in dict.fromkeys((*old, *new)) if version is not None]
 
     def _learn(self, wanted: Sequence[Key], client: Client) -> None:
-        from lockblame.api.gathering import gap, pages_of
+        from lockblame.api.evidence import gap
+        from lockblame.api.gathering import pages_of
 
         asked = [(key, pages) for key in wanted if (pages := pages_of(key[0], self._delta))]
         tasks = [(" ".join(key), urlsplit(pages[0]).netloc, _told(key, pages)) for key, pages in asked]

@@ -95,6 +95,10 @@ class Client:
         if wire is not None:
             wire.close()
 
+    def authorized(self, url: str) -> bool:
+        """Whether a request to `url` would carry a token or a password."""
+        return self._credentials.header(url) is not None
+
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def run(self, flow: Flow[T]) -> T:
