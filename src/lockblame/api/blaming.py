@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +63,50 @@ def blame(
     The scores are sums of their evidence. What could not be looked at is in the report's gaps.
     Raises ReadError (locks, revisions, settings, files) and SymptomError (an empty symptom); nothing upstream raises.
     """
+    asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
+    return investigate(
+        before,
+        after,
+        symptom=symptom,
+        asked=asked,
+        save_evidence=save_evidence,
+        as_of=as_of,
+        config=config,
+        environment=environment,
+        repository=repository,
+        scorer=scorer,
+        deep=deep,
+        progress=progress,
+    ).report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Investigation:
+    """A report, and what it was made of: the candidates that were ranked, the settings, and the side after."""
+
+    report: Report
+    candidates: tuple[Candidate, ...]
+    settings: Config
+    after: Side
+
+
+def investigate(
+    before: Source,
+    after: Source | None,
+    *,
+    symptom: str | None,
+    asked: Asked,
+    save_evidence: PathLike | None,
+    as_of: datetime | None,
+    config: PathLike | None,
+    environment: Environment | None,
+    repository: PathLike | None,
+    scorer: Scorer | None,
+    deep: bool | Budget,
+    progress: Progress,
+    direct_first: bool = False,
+) -> Investigation:
+    """What `blame` does. `direct_first` spends the budget of `deep` on what the project itself asks for."""
     settings = read_settings(config, Path(repository or "."))
     lexicon = _lexicon(settings)
     analyzed = _analyzed(symptom, lexicon)
@@ -70,7 +114,6 @@ def blame(
     one, other = sides(before, after, Path(repository or "."))
     delta = compare(one, other, environment=environment)
     progress.end("reading locks")
-    asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
     known = _known(delta, asked, settings, analyzed, progress)
     delta = explained(delta, known.requirements)
     now = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=UTC)
@@ -82,7 +125,10 @@ def blame(
 
     if deep:
         budget = deep if isinstance(deep, Budget) else Budget()
-        known = _deeper(known, weigh(known), delta, asked, budget, progress)
+        leading = [suspect.change for suspect in weigh(known).suspects]
+        if direct_first:
+            leading.sort(key=lambda change: not change.direct)
+        known = _deeper(known, leading, delta, asked, budget, progress)
     if save_evidence is not None:
         upstream.save(save_evidence, known)
     ranking = weigh(known)
@@ -96,7 +142,8 @@ def blame(
         as_of=now,
         gaps=tuple(dict.fromkeys((*delta.gaps, *known.gaps, *upstream.holes(delta, known)))),
     )
-    return consulted(_with_commits(found, one, other), folder_of(settings, repository), lexicon)
+    report = consulted(_with_commits(found, one, other), folder_of(settings, repository), lexicon)
+    return Investigation(report=report, candidates=_candidates(delta, known), settings=settings, after=other)
 
 
 def read_settings(file: PathLike | None, folder: Path) -> Config:
@@ -161,10 +208,12 @@ def _unasked(asked: Asked) -> Gap:
     return Gap(subject="upstream", reason="offline", detail=what, hint="run without --offline, or give --evidence or --issues")
 
 
-def _deeper(known: Knowledge, ranking: Ranking, delta: Delta, asked: Asked, budget: Budget, progress: Progress) -> Knowledge:
+def _deeper(
+    known: Knowledge, leading: Sequence[Change], delta: Delta, asked: Asked, budget: Budget, progress: Progress
+) -> Knowledge:
     """`known` and what is inside the leading suspects, unless nothing may be fetched."""
     if asked.evidence is None and not asked.offline:
-        return deepen(known, [suspect.change for suspect in ranking.suspects], delta, asked, budget, progress)
+        return deepen(known, leading, delta, asked, budget, progress)
     if known.contents or known.notes:
         return known
     detail = "no artifacts were compared and no changelogs read, because nothing may be fetched"
