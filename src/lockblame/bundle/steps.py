@@ -1,0 +1,59 @@
+"""What a bundle holds of steps from one version to another: the notes on versions, and what artifacts differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lockblame import fields
+from lockblame.bundle.lines import Lines, web
+from lockblame.forges.records import bounded
+from lockblame.model import Contents, Gap, Note, normalize
+
+_NOTE = 100_000
+
+Step = tuple[str, str, str]
+"""A package's normalized name, its version before and its version after."""
+
+
+def parse_notes(text: str, origin: str) -> tuple[tuple[Note, ...], tuple[Gap, ...]]:
+    """The notes in `text`, a line each, in its order."""
+    lines = Lines(text, origin)
+    return tuple(lines.read(_note)), lines.gaps
+
+
+def _note(record: Mapping[str, Any]) -> Note:
+    url = fields.maybe_text(record, "url")
+    return Note(
+        name=normalize(fields.text(record, "name")),
+        version=fields.text(record, "version"),
+        text=bounded(fields.text(record, "text"), _NOTE),
+        url=web(url),
+    )
+
+
+def parse_contents(text: str, origin: str) -> tuple[Mapping[Step, Contents], tuple[Gap, ...]]:
+    """(Package name, version before, version after) → what differs, from a line each."""
+    lines = Lines(text, origin)
+    return dict(lines.read(_contents)), lines.gaps
+
+
+_NAMES = ("modules", "symbols", "defaults", "functions", "added", "removed", "texts_added", "texts_removed")
+
+
+def _contents(record: Mapping[str, Any]) -> tuple[Step, Contents]:
+    step = normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
+    values = tuple(
+        (fields.text(value, "name", where), fields.text(value, "before", where), fields.text(value, "after", where))
+        for number, value in enumerate(fields.tables(record, "values"))
+        for where in [f"values[{number}]"]
+    )
+    names: dict[str, Any] = {name: fields.texts(record, name) for name in _NAMES}
+    return step, Contents(values=values, **names)
+
+
+def contents_record(step: Step, contents: Contents) -> Mapping[str, Any]:
+    """The line of what two artifacts differ in."""
+    names = {name: list(getattr(contents, name)) for name in _NAMES}
+    values = [{"name": name, "before": before, "after": after} for name, before, after in contents.values]
+    return {"name": step[0], "before": step[1], "after": step[2], **names, "values": values}
