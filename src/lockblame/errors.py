@@ -16,6 +16,7 @@ LockblameError
     ├── NotFound
     ├── RateLimited               until when
     ├── BadResponse               an answer that can't be used
+    │   └── AccessRefused         credentials are missing, or are the wrong ones
     └── Offline                   not asked, because asking was forbidden
 
 Each message is one lower-case sentence made from the attributes; arguments are positional so that errors pickle; `slug` is
@@ -25,6 +26,7 @@ the heading of the error in docs/reference/errors.md.
 from __future__ import annotations
 
 __all__ = [
+    "AccessRefused",
     "AlreadyBroken",
     "BadResponse",
     "BisectError",
@@ -227,6 +229,18 @@ class BadResponse(UpstreamError):
 
     slug = "bad-response"
     reason = "bad-response"
+
+
+class AccessRefused(BadResponse):
+    """The host wants credentials, or other ones: `status` is 401, 403 or 407."""
+
+    slug = "access-refused"
+    reason = "access-refused"
+
+    def __init__(self, subject: str, detail: str, url: str | None = None, status: int = 401) -> None:
+        super().__init__(subject, detail, url)
+        self.args = (subject, detail, url, status)
+        self.status = status
 
 
 class Offline(UpstreamError):

@@ -28,6 +28,23 @@ REGISTRY = Source()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A package index that a project or a machine names. `url` is bare; `access` is the address as it is written, where that has
+    a user, a password or variables for them: never show it.
+
+    A `default` one stands in for the ecosystem's public one and is asked last; an `explicit` one is asked only for the `packages`
+    (normalized names, with `*`) that are taken from it, and these from no other.
+    """
+
+    url: str
+    name: str | None = None
+    access: str | None = field(default=None, repr=False)
+    default: bool = False
+    explicit: bool = False
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """One file of a release as the lock names it. `name` is None where the format lists bare hashes."""
 
@@ -112,6 +129,7 @@ class Snapshot:
     """All pins of one moment. `origin` says of which ("uv.lock at 1a2b3c4"), `path` which file, `format` how it was written.
 
     A revision or a folder with several locks is one Snapshot whose `parts` are the locks and whose pins are all of theirs.
+    `indexes` are those that the lock names, `configured` those of the project's own settings beside it, the first asked first.
     Supports `len`, iteration over pins and `in` by name.
     """
 
@@ -124,6 +142,7 @@ class Snapshot:
     indexes: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     parts: tuple[Snapshot, ...] = ()
+    configured: tuple[Index, ...] = field(default=(), compare=False)
     _by_name: dict[str, tuple[Pin, ...]] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -11,13 +11,20 @@ from lockblame.model.locks import Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One version of a package on its index: when its first file appeared, and whether it was taken back (PEP 592)."""
+    """One version of a package on its index: when its first file appeared, and whether it was taken back (PEP 592).
+
+    `attested` tells whether a file of it has an attestation (PEP 740), None where the index doesn't say. `status` is the whole
+    project's where it isn't active: "archived", "quarantined" or "deprecated" (PEP 792).
+    """
 
     name: str
     version: str
     uploaded: datetime | None = None
     yanked: bool = False
     yanked_reason: str | None = None
+    attested: bool | None = None
+    status: str | None = None
+    status_reason: str | None = None
 
 
 Forge = Literal["github", "gitlab", "gitea"]
