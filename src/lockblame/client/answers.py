@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from lockblame.errors import BadResponse, NotFound, RateLimited, UpstreamError
+from lockblame.errors import AccessRefused, BadResponse, NotFound, RateLimited, UpstreamError
 from lockblame.flow import Request, Response
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -75,7 +75,7 @@ def judge(response: Response, subject: str, now: float, *, anonymous: bool = Fal
     if status in (404, 410):
         raise Refused(NotFound(subject, f"is not there at {where}{said if status == 410 else ''}", where))
     if status in (401, 403, 407):
-        raise Refused(BadResponse(subject, f"{host} refuses access (status {status}){said}", where))
+        raise Refused(AccessRefused(subject, f"{host} refuses access (status {status}){said}", where, status))
     error = BadResponse(subject, f"{host} answered with status {status}{said}", where)
     raise Refused(error, (wait or True) if status in _TRANSIENT else None)
 
