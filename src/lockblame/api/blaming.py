@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lockblame.ranking import Candidate, Ranking
 
 Scorer = Callable[[str, str], float]
+DATED = 20
+"""How many suspects are shown with their releases; hundreds of changes have tens of thousands."""
 
 
 def blame(
@@ -135,7 +137,7 @@ def investigate(
     found = Report(
         delta=delta,
         symptom=analyzed,
-        suspects=ranking.suspects,
+        suspects=_dated(ranking.suspects, known),
         issues=ranking.issues,
         conclusive=ranking.conclusive,
         deployment=_deployment(one, other),
@@ -247,6 +249,12 @@ def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
         if key not in seen and change.kind != "refiled":
             seen.add(key)
             yield change
+
+
+def _dated(suspects: tuple[Suspect, ...], known: Knowledge) -> tuple[Suspect, ...]:
+    """The suspects with, at the leading ones, the releases that their step passed."""
+    leading = tuple(replace(suspect, releases=known.passed(suspect.change)) for suspect in suspects[:DATED])
+    return (*leading, *suspects[DATED:])
 
 
 def _with_commits(report: Report, before: Side, after: Side) -> Report:

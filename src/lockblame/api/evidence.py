@@ -19,6 +19,8 @@ PathLike = str | os.PathLike[str]
 
 NAMED = 12
 """How many packages a gap names before it only counts."""
+PASSED = 40
+"""How many releases of one step a suspect holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,20 @@ class Knowledge:
         wanted = version_key(version)
         after = [one for one in self.releases.get(name, ()) if version_key(one.version) > wanted]
         return tuple(sorted(after, key=lambda one: version_key(one.version)))
+
+    def passed(self, change: Change) -> tuple[Release, ...]:
+        """The releases from the version before to the one after (of a downgrade the same ones), in their order.
+
+        Of very many it is the first and the latest. Where a side has no version it is the other side's release alone.
+        """
+        from lockblame.versions import version_key
+
+        ends = sorted(version_key(version) for version in (change.old, change.new) if version is not None)
+        if not ends:
+            return ()
+        there = [one for one in self.releases.get(change.name, ()) if ends[0] <= version_key(one.version) <= ends[-1]]
+        there.sort(key=lambda one: version_key(one.version))
+        return tuple(there if len(there) <= PASSED else (there[0], *there[1 - PASSED :]))
 
     def notes_on(self, change: Change) -> tuple[Note, ...]:
         """The notes on the versions after the one that was there before."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockblame.model.changes import Change, Delta
 from lockblame.model.locks import Gap
-from lockblame.model.upstream import Issue, Note
+from lockblame.model.upstream import Issue, Note, Release
 
 if TYPE_CHECKING:
     from lockblame.model.cases import Precedent
@@ -83,6 +83,7 @@ class Suspect:
     """A change with its evidence. `score` is the sum of its weights, `probability` its share among all suspects (0 to 1).
 
     `commits` are those of the deployed range that changed this package in its lock, newest first, where git knows them.
+    `releases` are the package's own from the version before to the one after, in their order, as far as their days are known.
     """
 
     change: Change
@@ -90,6 +91,7 @@ class Suspect:
     matches: tuple[Match, ...] = ()
     notes: tuple[Note, ...] = ()
     commits: tuple[Commit, ...] = ()
+    releases: tuple[Release, ...] = ()
     score: float = 0.0
     probability: float = 0.0
 
