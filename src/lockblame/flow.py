@@ -18,6 +18,8 @@ class Request:
     """A GET (or, with a `body`, a POST). `subject` is what the answer is for, in the user's words; headers hold no secret.
 
     `keeps` is for how many seconds a former answer may stand in without asking: for a POST, which no server confirms by a 304.
+    `anonymous` goes without credentials, also where there are some. A flow that answers trouble on the way (no connection, a 502)
+    by asking for less sets `retried` to False: it hears of it at once.
     """
 
     url: str
@@ -25,6 +27,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     keeps: float = 0.0
+    anonymous: bool = False
+    retried: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from lockblame.forges.records import BODY, TITLE, bounded, issue_from, labels, m
 from lockblame.model import Gap, Issue
 
 _DISCUSSION = 100
+_FIXED_BY = 500
 
 
 def parse_issues(text: str, origin: str) -> tuple[tuple[Issue, ...], tuple[Gap, ...]]:
@@ -51,6 +52,7 @@ def _issue(record: Mapping[str, Any]) -> Issue:
         reactions=fields.maybe_number(record, "reactions"),
         pull_request=bool(record.get("pull_request")),
         url=web(url),
+        fixed_by=bounded(fields.maybe_text(record, "fixed_by") or "", _FIXED_BY) or None,
     )
 
 
@@ -83,6 +85,7 @@ def issue_record(issue: Issue) -> Mapping[str, Any]:
         "reactions": issue.reactions,
         "pull_request": issue.pull_request,
         "url": issue.url,
+        "fixed_by": issue.fixed_by,
     }
-    optional = ("updated_at", "closed_at", "discussion", "reactions", "url")
+    optional = ("updated_at", "closed_at", "discussion", "reactions", "url", "fixed_by")
     return {key: value for key, value in record.items() if key not in optional or value not in (None, [])}

@@ -148,7 +148,7 @@ class Client:
             if not isinstance(error, Refused) or error.wait is None or self._closed.is_set():
                 return False
             if error.wait is True:
-                return time.monotonic() < ends
+                return request.retried and time.monotonic() < ends
             if error.wait > patience or time.monotonic() + error.wait > ends:
                 return False
             patience -= error.wait
@@ -174,7 +174,7 @@ class Client:
         for _ in range(_HOPS + 1):
             response = self._send(request, url, ends)
             if response.status not in REDIRECTS:
-                self._judged(response, request.subject)
+                self._judged(response, request)
                 return response
             url = next_hop(response, request)
             if url in seen:
@@ -182,9 +182,10 @@ class Client:
             seen.add(url)
         raise Refused(BadResponse(request.subject, f"{shown(request.url)} redirects without end", shown(request.url)))
 
-    def _judged(self, response: Response, subject: str) -> None:
+    def _judged(self, response: Response, request: Request) -> None:
+        anonymous = request.anonymous or self._credentials.header(response.url) is None
         try:
-            judge(response, subject, time.time(), anonymous=self._credentials.header(response.url) is None)
+            judge(response, request.subject, time.time(), anonymous=anonymous)
         except Refused as refused:
             if isinstance(refused.error, RateLimited):
                 self._resting[bucket(response.url)] = refused.error

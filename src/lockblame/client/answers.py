@@ -54,9 +54,10 @@ def checked(url: str, subject: str) -> str:
 
 
 def bucket(url: str) -> str:
-    """What a host counts together: GitHub's search has a limit of its own."""
+    """What a host counts together: GitHub's search and its GraphQL have limits of their own."""
     parts = urlsplit(url)
-    return f"{parts.netloc} search" if re.match(r"(?:/api/v3)?/search/", parts.path) else parts.netloc
+    found = re.match(r"(?:/api/v3)?/(search)/|(?:/api)?/(graphql)$", parts.path)
+    return f"{parts.netloc} {found[1] or found[2]}" if found else parts.netloc
 
 
 def judge(response: Response, subject: str, now: float, *, anonymous: bool = False) -> None:

@@ -1,25 +1,26 @@
 """httpx, and in front of it the cache: one question, one answer as it came, whatever its status.
 
-The cache is hishel as a private cache (RFC 9111): it sees neither credentials nor broken bodies, because both are dealt with
-below it, in `Wire.handle_request`. A cache that can't be used costs one note, never an answer.
+Credentials are added and bodies unpacked, bounded and checked in `Wire.handle_request`, below the cache, which sees neither a
+secret nor a broken document.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import sqlite3
+import socket
 import threading
 import time
+import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lockblame.client.answers import Refused, shown
+from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
 from lockblame.flow import Request, Response
@@ -28,32 +29,25 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx
-    from hishel import SqliteStorage
-    from hishel.httpx import CacheTransport
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of one answer, unpacked."""
-_CACHE_BYTES = 256 * 1024 * 1024
-_CACHE_UNUSED = 60 * 24 * 3600.0
-_DIGEST = "x-lockblame-digest"
 # of no use to who reads the answer, and wrong once the body is unpacked
 _HOP_BY_HOP = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive", "set-cookie"})
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for lockblame."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("lockblame", appauthor=False))
+_OURS = (DIGEST, ASKED, STATUS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """What an answer is for, and when to give up on it (monotonic seconds)."""
+    """What is asked, and when to give up on it (monotonic seconds)."""
 
-    subject: str
+    request: Request
     ends: float
     seconds: float
+
+    @property
+    def subject(self) -> str:
+        return self.request.subject
 
 
 class Wire:
@@ -64,37 +58,26 @@ class Wire:
         self._offline = offline
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
-        self._trouble = _Trouble(note, folder)
-        self._storage: SqliteStorage | None = None
-        self._transport: CacheTransport | None = None
-        if folder is not None:
-            self._open_cache(folder)
-
-    def _open_cache(self, folder: Path) -> None:
-        from hishel import CacheOptions, SqliteStorage
-        from hishel.httpx import CacheTransport
-
-        logging.getLogger("hishel").addHandler(self._trouble)
-        try:
-            # answers may come from private places
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            self._trouble.tell(error)
-            return
-        self._storage = SqliteStorage(database_path=self._trouble.file, max_size=_CACHE_BYTES, default_tti=_CACHE_UNUSED)
-        private = CacheOptions(shared=False, allow_stale=False)
-        self._transport = CacheTransport(cast("httpx.BaseTransport", self), storage=self._storage, rfc=private)
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._closed = False
+        self._cache = Cache(folder, cast("httpx.BaseTransport", self), note) if folder is not None else None
 
     def close(self) -> None:
-        """Close the connections and the cache."""
+        """Close the connections and the cache; who waits for an answer is woken."""
         with self._lock:
+            self._closed = True
             http, self._http = self._http, None
+            waiting = list(self._sockets)
+        for one in waiting:
+            try:
+                # closing alone wakes nobody. A TLS socket's own method would take its state away from who is reading
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+            except OSError:
+                continue
         if http is not None:
             http.close()
-        self._trouble.told = True  # what is still under way will find the cache closed, which is nobody's trouble
-        if self._storage is not None:
-            self._storage.close()
-        logging.getLogger("hishel").removeHandler(self._trouble)
+        if self._cache is not None:
+            self._cache.close()
 
     # --- one question ------------------------------------------------------------------------------------------------
 
@@ -102,77 +85,53 @@ class Wire:
         """The answer to `request` at `url`, of any status, within so many seconds. Raises Refused."""
         import httpx
 
-        bounds = _Bounds(subject=request.subject, ends=time.monotonic() + seconds, seconds=seconds)
+        key = key_of(request, url, known=self._credentials.header(url) is not None)
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip", **request.headers}
-        known = self._credentials.header(url) is not None
-        if known:
-            # stands for the credentials in the cache, so that what they opened isn't served without them
-            headers["Authorization"] = "lockblame"
-        key = sha256(f"{url}\n{request.headers.get('Accept', '')}\n{known}".encode()).hexdigest()
+        if self._cache is not None:
+            # a part of a file is posed to the cache as a page under its own key
+            headers = {name: value for name, value in headers.items() if name.lower() != "range"}
+        bounds = _Bounds(request=request, ends=time.monotonic() + seconds, seconds=seconds)
         try:
-            question = httpx.Request(
-                "GET" if request.body is None else "POST",
-                url,
-                headers=headers,
-                content=request.body,
-                extensions={"bounds": bounds, "caching": {"key": key}},
-            )
+            question = httpx.Request("GET", url, headers=headers, extensions={"bounds": bounds, "caching": {"key": key}})
         except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
             raise Refused(BadResponse(request.subject, f"{shown(url)} is no address that can be asked", shown(url))) from None
-        # a cache in trouble may make each question wait for its lock: one such wait is enough
-        if self._transport is not None and request.body is None and not self._trouble.told:
-            answer = self._through_cache(self._transport, question, key)
-        else:
-            answer = self.handle_request(question)
-        return Response(status=answer.status_code, url=url, headers=dict(answer.headers.items()), body=answer.content)
+        answer = self._offline_answer(question, key) if self._offline else self._online_answer(question, key)
+        status = int(answer.headers.pop(STATUS, answer.status_code))
+        named = {name: value for name, value in answer.headers.items() if name not in _OURS}
+        return Response(status=status, url=url, headers=named, body=answer.content)
 
-    def _through_cache(self, transport: CacheTransport, question: httpx.Request, key: str) -> httpx.Response:
-        try:
-            self._keep_one(key)
-            answer = transport.handle_request(question)
-            answer.read()
-            digest = answer.headers.get(_DIGEST)
-            if digest is None or digest == sha256(answer.content).hexdigest():
-                return answer
-            self._forget(key)
-        except Refused:
-            raise
-        except Exception as error:  # whatever goes wrong in the cache must not cost the answer
-            self._trouble.tell(error)
-        return self.handle_request(question)
+    def _online_answer(self, question: httpx.Request, key: str) -> httpx.Response:
+        request = question.extensions["bounds"].request
+        answer = None
+        # a question by POST is kept only where its asker says for how long
+        if self._cache is not None and (request.body is None or request.keeps > 0):
+            answer = self._cache.answer(question, key, keeps=request.keeps)
+        return self.handle_request(question) if answer is None else answer
 
-    def _keep_one(self, key: str) -> None:
-        """Only the latest of what is stored for one question.
-
-        hishel keeps the former answer beside the new one, and a 304 with a weak ETag (GitHub's are) then makes it drop both and
-        ask once more for the whole.
-        """
-        if self._storage is not None:
-            stored = sorted(self._storage.get_entries(key), key=lambda entry: _moment(entry.response.headers.get("date")))
-            for entry in stored[:-1]:
-                self._storage.remove_entry(entry.id)
-
-    def _forget(self, key: str) -> None:
-        if self._storage is not None:
-            for entry in self._storage.get_entries(key):
-                self._storage.remove_entry(entry.id)
+    def _offline_answer(self, question: httpx.Request, key: str) -> httpx.Response:
+        answer = self._cache.held(key) if self._cache is not None else None
+        if answer is None:
+            where = shown(str(question.url))
+            subject = question.extensions["bounds"].subject
+            raise Refused(Offline(subject, f"was not asked for at {where}, because asking was forbidden", where))
+        return answer
 
     def handle_request(self, question: httpx.Request) -> httpx.Response:
-        """One exchange with the network (or, offline, what stands for it). The cache calls this with its own headers added."""
+        """One exchange with the network. The cache calls this with its own headers added."""
         import httpx
 
         bounds: _Bounds = question.extensions["bounds"]
         url = str(question.url)
-        if self._offline:
-            return _unchanged(question, bounds)
+        asked = bounds.request
         headers = httpx.Headers(question.headers)
+        headers.update({name: value for name, value in asked.headers.items() if name.lower() == "range"})
         headers.pop("authorization", None)
         if secret := self._credentials.header(url):
             headers["authorization"] = secret
         left = max(0.01, bounds.ends - time.monotonic())
-        limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left)}
-        body = question.content if question.method == "POST" else None
-        exchange = httpx.Request(question.method, question.url, headers=headers, content=body, extensions=limits)
+        extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left), "trace": self._watch}
+        method = "GET" if asked.body is None else "POST"
+        exchange = httpx.Request(method, question.url, headers=headers, content=asked.body, extensions=extensions)
         try:
             answer = self._connected(bounds.subject).send(exchange, stream=True)
             try:
@@ -183,17 +142,28 @@ class Wire:
             raise Refused(_too_slow(bounds, url), True) from None
         except httpx.HTTPError as error:
             raise _unreachable(error, bounds, url) from None
-        except RuntimeError:  # httpx's word for a client that was closed under it
+        except (RuntimeError, ValueError):  # httpx's and ssl's words for what was closed under them
+            if not self._closed:
+                raise
             raise Refused(BadResponse(bounds.subject, "was given up", shown(url))) from None
         return _clean(answer, content, bounds, url)
+
+    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remembers each connection's socket (httpcore's trace extension), so that `close` can wake who waits on it."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            plug = info["return_value"].get_extra_info("socket")
+            with self._lock:
+                self._sockets.add(plug)
 
     def _connected(self, subject: str) -> httpx.Client:
         import httpx
 
         with self._lock:
+            if self._closed:
+                raise Refused(BadResponse(subject, "was given up"))
             if self._http is None:
                 try:
-                    limits = httpx.Limits(max_connections=100, max_keepalive_connections=32, keepalive_expiry=30.0)
+                    limits = httpx.Limits(max_connections=100, max_keepalive_connections=64, keepalive_expiry=30.0)
                     self._http = httpx.Client(verify=_trust(), follow_redirects=False, limits=limits)
                     self._http.event_hooks = {"response": [_keep_from_httpx]}
                 except (ValueError, ImportError, OSError) as error:
@@ -206,18 +176,6 @@ def _keep_from_httpx(answer: httpx.Response) -> None:
     """httpx reads where a redirect leads although it isn't to follow, and fails over what it can't read."""
     if "location" in answer.headers:
         answer.extensions["location"] = answer.headers.pop("location")
-
-
-def _unchanged(question: httpx.Request, bounds: _Bounds) -> httpx.Response:
-    """Offline, whatever the cache holds still counts: a question whether it does is answered with yes, any other not at all."""
-    import httpx
-
-    validators = {"if-none-match": "etag", "if-modified-since": "last-modified"}
-    held = {answer: question.headers[asked] for asked, answer in validators.items() if asked in question.headers}
-    if held:
-        return httpx.Response(304, headers=held)
-    where = shown(str(question.url))
-    raise Refused(Offline(bounds.subject, f"was not asked for at {where}, because asking was forbidden", where))
 
 
 # --- what comes back -------------------------------------------------------------------------------------------------
@@ -252,19 +210,41 @@ def _clean(answer: httpx.Response, content: bytes, bounds: _Bounds, url: str) ->
     """The answer as the cache and the flows may see it."""
     import httpx
 
-    headers = httpx.Headers([(key, value) for key, value in answer.headers.multi_items() if key.lower() not in _HOP_BY_HOP])
+    headers = httpx.Headers(
+        [(key, value) for key, value in answer.headers.multi_items() if key.lower() not in (*_HOP_BY_HOP, *_OURS)]
+    )
     if "location" in answer.extensions:
         headers["location"] = answer.extensions["location"]
-    if answer.status_code == 200:
-        if "json" in headers.get("content-type", "").split(";")[0]:
+    status = answer.status_code
+    if status >= 400:
+        headers["cache-control"] = "no-store"
+        return httpx.Response(status, headers=headers, content=content)
+    _date(headers)
+    if status in (200, 206):
+        if status == 200 and "json" in headers.get("content-type", "").split(";")[0]:
             _check_whole(content, bounds, url)
-        headers[_DIGEST] = sha256(content).hexdigest()
-        if "cache-control" not in headers and "expires" not in headers:
+        headers[DIGEST] = sha256(content).hexdigest()
+        if bounds.request.body is not None:
+            # what confirms a page confirms no answer to a question; nobody but `keeps` says how long it stands
+            for name in ("etag", "last-modified", "expires", "vary"):
+                headers.pop(name, None)
+            headers["cache-control"] = "no-cache"
+        elif "cache-control" not in headers and "expires" not in headers:
             # a guess from Last-Modified could keep an index page for days: ask each time
             headers["cache-control"] = "no-cache"
-    elif answer.status_code >= 400:
-        headers["cache-control"] = "no-store"
-    return httpx.Response(answer.status_code, headers=headers, content=content)
+    if status == 206:
+        headers[STATUS] = "206"
+    return httpx.Response(200 if status == 206 else status, headers=headers, content=content)
+
+
+def _date(headers: httpx.Headers) -> None:
+    """By this machine's clock: the cache compares with it, and a host's may be hours off."""
+    from email.utils import formatdate
+
+    now = time.time()
+    age = headers.pop("age", "")
+    headers["date"] = formatdate(now - int(age) if age.isascii() and age.isdigit() and len(age) < 9 else now, usegmt=True)
+    headers[ASKED] = f"{now:.0f}"
 
 
 def _check_whole(content: bytes, bounds: _Bounds, url: str) -> None:
@@ -316,15 +296,6 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-def _moment(date: str | None) -> float:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-
-
 def _user_agent() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
@@ -332,27 +303,3 @@ def _user_agent() -> str:
         return f"lockblame/{version('lockblame')}"
     except PackageNotFoundError:
         return "lockblame"
-
-
-class _Trouble(logging.Handler):
-    """Hears hishel's complaints and tells the first one in a sentence; a database that is broken goes away for the next run."""
-
-    def __init__(self, note: Callable[[str], None], folder: Path | None) -> None:
-        super().__init__(logging.WARNING)
-        self._note = note
-        self.told = False
-        self.file = (folder or Path()) / "http-v1.db"
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        self.tell(error if isinstance(error, Exception) else None)
-
-    def tell(self, error: Exception | None) -> None:
-        # exactly this class: "file is not a database", "disk image is malformed"; a lock or a full disk is a subclass
-        if type(error) is sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{self.file}{suffix}").unlink(missing_ok=True)
-        if not self.told:
-            self.told = True
-            reason = f" ({error})" if error else ""
-            self._note(f"the cache in {self.file.parent} can't be used{reason}: going on without it")

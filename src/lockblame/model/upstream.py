@@ -46,7 +46,10 @@ class Repository:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One issue or pull request as its forge tells it; all text is hostile. `comments` is their number, None when unknown."""
+    """One issue or pull request as its forge tells it; all text is hostile. `comments` is their number, None when unknown.
+
+    `discussion` are the first of them. `fixed_by` is the pull request that closed it, in words.
+    """
 
     repository: str
     number: int
@@ -62,6 +65,7 @@ class Issue:
     reactions: int | None = None
     pull_request: bool = False
     url: str | None = None
+    fixed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

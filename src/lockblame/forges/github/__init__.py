@@ -1,0 +1,10 @@
+"""GitHub and GitHub Enterprise: many repositories in one GraphQL request with a token, else REST. Flows only.
+
+`rest` asks one repository, within the allowance of a host that is asked without a token; `survey` asks many through `graphql`.
+"""
+
+from __future__ import annotations
+
+from lockblame.forges.github.rest import api_of, issues, links, search
+
+__all__ = ["api_of", "issues", "links", "search"]
