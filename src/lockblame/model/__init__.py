@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from lockblame.model.proof import Bisection, Drill, Outcome, Trial, Verdict
     from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
-    from lockblame.model.upstream import Contents, Forge, Issue, Note, Release, Repository
+    from lockblame.model.upstream import Comparison, Contents, Forge, Issue, Note, Release, Repository, UpstreamCommit
 
 __all__ = [
     "REGISTRY",
@@ -39,6 +39,7 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Commit",
+    "Comparison",
     "Contents",
     "Delta",
     "Demand",
@@ -79,6 +80,7 @@ __all__ = [
     "Suspect",
     "Symptom",
     "Trial",
+    "UpstreamCommit",
     "Verdict",
     "normalize",
 ]
@@ -140,12 +142,14 @@ _ROOMS = {
         "RollbackStyle",
     ),
     "upstream": (
+        "Comparison",
         "Contents",
         "Forge",
         "Issue",
         "Note",
         "Release",
         "Repository",
+        "UpstreamCommit",
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

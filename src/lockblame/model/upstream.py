@@ -79,6 +79,32 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamCommit:
+    """One commit of a package's own repository: `subject` is the first line of its message."""
+
+    sha: str
+    subject: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What went into a package's repository between the tags of two versions, as its forge tells it; all text is hostile.
+
+    `before` and `after` are the tags, `url` where a browser shows the comparison, `files` the paths that differ. Of very large
+    steps the forge tells the newest commits only: `left_out` is how many commits are missing.
+    """
+
+    name: str
+    before: str
+    after: str
+    url: str | None = None
+    commits: tuple[UpstreamCommit, ...] = ()
+    files: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What differs between the two artifacts of a change; sorted dotted names, whole ones ("kombu.transport.SQS.Channel").
 
