@@ -4,8 +4,8 @@ What a flow asks is answered from the cache or the network, with retries of what
 (honoured in full, or not at all when they exceed the caller's patience), redirects that take no credentials along, bounds on
 time and size. What can't be answered is thrown into the flow as an UpstreamError.
 
-`answers` judges what came (pure), `wire` holds httpx and the cache, `credentials` tokens and passwords, `indexes` finds the
-index that pip or uv would ask.
+`answers` judges what came (pure), `wire` holds httpx, `cache` what is kept on disk, `crew` the threads, `credentials` tokens and
+passwords, `indexes` finds the index that pip or uv would ask.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import logging
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import REDIRECTS, Refused, TooLate, bucket, checked, judge, next_hop, shown
+from lockblame.client.answers import REDIRECTS, Refused, TooLate, at_once, bucket, checked, judge, next_hop, shown
 from lockblame.client.credentials import Credentials
+from lockblame.client.crew import Call, Crew
 from lockblame.client.indexes import default_index
 from lockblame.errors import BadResponse, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
@@ -37,19 +38,18 @@ T = TypeVar("T")
 
 _ATTEMPTS = 4
 _HOPS = 5
-_AT_ONCE = 6
-"""Connections to one host at a time."""
-_GRACE = 1.0
-"""Seconds that a call may overrun its deadline, for what can't be interrupted (a name look-up)."""
+_JITTER = 0.3
+_TOLD = 1.0
+"""Seconds from which on a wait is worth a note."""
 
 
 class Client:
     """Asks package indexes and forges. Use it as a context manager, or call `close`.
 
     `token` is for api.github.com, `tokens` go from host to token; without them GITHUB_TOKEN or GH_TOKEN counts. `offline` answers
-    from the cache alone and never opens a connection. `timeout` bounds one answer, `deadline` one call of `run` or `map`,
-    `patience` the waits that hosts ask for (all in seconds). `cache` is a folder; None means the user's cache folder, False none.
-    Safe to use from several threads.
+    from the cache alone, however old it is, and never opens a connection. `timeout` bounds one answer, `deadline` one call of
+    `run` or `map`, `total` everything from the first question on, `patience` the waits that hosts ask for (all in seconds).
+    `cache` is a folder; None means LOCKBLAME_CACHE_DIR or the user's cache folder, False none. Safe to use from several threads.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Client:
         offline: bool = False,
         timeout: float = 20.0,
         deadline: float = 90.0,
+        total: float | None = None,
         patience: float = 30.0,
         cache: str | os.PathLike[str] | bool | None = None,
         progress: Progress = SILENT,
@@ -68,6 +69,8 @@ class Client:
         self._offline = offline
         self._timeout = timeout
         self._deadline = deadline
+        self._total = total
+        self._began: float | None = None
         self._patience = patience
         self._cache = Path(cache) if isinstance(cache, str | os.PathLike) else None
         self._cached = cache is not False
@@ -76,6 +79,7 @@ class Client:
         self._lock = threading.Lock()
         self._lanes: dict[str, threading.Semaphore] = {}
         self._resting: dict[str, RateLimited] = {}
+        self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = threading.Event()
 
     def __repr__(self) -> str:
@@ -88,10 +92,13 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close every connection and the cache. What is still under way is given up."""
+        """Close every connection and the cache. What is still under way is given up at once, pauses and all."""
         self._closed.set()
         with self._lock:
             wire, self._wire = self._wire, None
+            calls = list(self._calls)
+        for call in calls:
+            call.finish()
         if wire is not None:
             wire.close()
 
@@ -103,7 +110,7 @@ class Client:
 
     def run(self, flow: Flow[T]) -> T:
         """What the flow returns. Raises the UpstreamError that it let through."""
-        return self._drive(flow, time.monotonic() + self._deadline)
+        return self._drive(flow, self._call())
 
     def map(self, tasks: Iterable[tuple[str, str, Flow[T]]], *, stage: str = "asking upstream") -> list[T | UpstreamError]:
         """What each flow returns, or its UpstreamError, in the order of the tasks: (key for the progress, host, flow).
@@ -111,16 +118,23 @@ class Client:
         Hosts are asked in parallel, each a few times at once. Nobody waits longer than the deadline: what has no answer by then
         is a BadResponse that says so.
         """
-        listed = list(tasks)
-        crew = _Crew(listed, self._progress, stage, lambda flow, ends: self._drive(flow, ends))
-        return crew.work(time.monotonic() + self._deadline, self._deadline)
+        return Crew(list(tasks), self._progress, stage, self._drive).work(self._call())
 
-    def _drive(self, flow: Flow[T], ends: float) -> T:
+    def _call(self) -> Call:
+        now = time.monotonic()
+        with self._lock:
+            self._began = now if self._began is None else self._began
+            ends = now + self._deadline
+            call = Call(ends if self._total is None else min(ends, self._began + self._total))
+            self._calls.add(call)
+        return call
+
+    def _drive(self, flow: Flow[T], call: Call) -> T:
         try:
             request = next(flow)
             while True:
                 try:
-                    response = self._answer(request, ends)
+                    response = self._answer(request, call)
                 except UpstreamError as error:
                     request = flow.throw(error)
                 else:
@@ -132,47 +146,46 @@ class Client:
 
     # --- one request -------------------------------------------------------------------------------------------------
 
-    def _answer(self, request: Request, ends: float) -> Response:
+    def _answer(self, request: Request, call: Call) -> Response:
         """The 200 to `request`; raises UpstreamError when it can't be had in time."""
         import stamina
 
         _quiet("stamina")
         patience = self._patience
         reason: UpstreamError | None = None
+        attempt: stamina.Attempt | None = None
 
-        def wait_before_retry(error: Exception) -> bool | float:
-            """No, yes after a growing pause, or yes after exactly so many seconds (stamina's backoff hook)."""
+        def paused(error: Exception) -> bool | float:
+            """Whether to try again, asked by stamina. The pause is made here, where `close` can end it; so stamina makes none."""
             nonlocal patience, reason
             if isinstance(error, Refused) and not isinstance(error, TooLate):
                 reason = error.error
-            if not isinstance(error, Refused) or error.wait is None or self._closed.is_set():
+            if not isinstance(error, Refused) or error.wait is None or attempt is None or attempt.num >= _ATTEMPTS:
                 return False
             if error.wait is True:
-                return request.retried and time.monotonic() < ends
-            if error.wait > patience or time.monotonic() + error.wait > ends:
+                return 0.0 if request.retried and call.pause(attempt.next_wait + _jitter()) else False
+            if error.wait > patience or error.wait >= call.left:
                 return False
             patience -= error.wait
-            if error.wait >= 1:
+            if error.wait >= _TOLD:
                 self._progress.note(f"{error.error}: waiting {error.wait:.0f} s")
-            return error.wait
+            return 0.0 if call.pause(error.wait) else False
 
         try:
-            for attempt in stamina.retry_context(
-                on=wait_before_retry, attempts=_ATTEMPTS, timeout=None, wait_max=4.0, wait_jitter=0.3
-            ):
+            for attempt in stamina.retry_context(on=paused, attempts=_ATTEMPTS, timeout=None, wait_max=4.0):
                 with attempt:
-                    return self._ask(request, ends)
+                    return self._ask(request, call)
         except Refused as refused:
             # what went wrong before the time was up says more than that it is up
             raise reason or refused.error from None
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _ask(self, request: Request, ends: float) -> Response:
+    def _ask(self, request: Request, call: Call) -> Response:
         """One attempt, with the redirects it takes. Raises Refused."""
         url = self._credentials.learn(checked(request.url, request.subject))
         seen = {url}
         for _ in range(_HOPS + 1):
-            response = self._send(request, url, ends)
+            response = self._send(request, url, call)
             if response.status not in REDIRECTS:
                 self._judged(response, request)
                 return response
@@ -191,18 +204,17 @@ class Client:
                 self._resting[bucket(response.url)] = refused.error
             raise
 
-    def _send(self, request: Request, url: str, ends: float) -> Response:
+    def _send(self, request: Request, url: str, call: Call) -> Response:
         self._rested(url, request.subject)
-        host = urlsplit(url).netloc
+        manners, places = at_once(url)
         with self._lock:
-            lane = self._lanes.setdefault(host, threading.Semaphore(_AT_ONCE))
-        if not lane.acquire(timeout=max(0.0, ends - time.monotonic())):
+            lane = self._lanes.setdefault(manners, threading.Semaphore(places))
+        if not call.enter(lane):
             raise self._late(request, url)
         try:
-            left = ends - time.monotonic()
-            if left <= 0:
+            if not call.left:
                 raise self._late(request, url)
-            return self._wired().ask(request, url, min(self._timeout, left))
+            return self._wired().ask(request, url, min(self._timeout, call.left))
         finally:
             lane.release()
 
@@ -217,7 +229,8 @@ class Client:
         return TooLate(BadResponse(request.subject, f"there was no time left to ask {urlsplit(url).netloc}", shown(url)))
 
     def _wired(self) -> Wire:
-        from lockblame.client.wire import Wire, cache_folder
+        from lockblame.client.cache import cache_folder
+        from lockblame.client.wire import Wire
 
         with self._lock:
             if self._closed.is_set():
@@ -235,69 +248,8 @@ def _quiet(name: str) -> None:
         logger.addHandler(logging.NullHandler())
 
 
-class _Crew(Generic[T]):
-    """The threads of one `map`: a few for each host, all gone when the work is done or the time is up."""
+def _jitter() -> float:
+    """Those who were refused together must not come back together."""
+    import random
 
-    def __init__(
-        self,
-        tasks: list[tuple[str, str, Flow[T]]],
-        progress: Progress,
-        stage: str,
-        drive: Callable[[Flow[T], float], T],
-    ) -> None:
-        self._keys = [key for key, _, _ in tasks]
-        self._progress = progress
-        self._stage = stage
-        self._drive = drive
-        self._queues: dict[str, deque[tuple[int, Flow[T]]]] = {}
-        for number, (_, host, flow) in enumerate(tasks):
-            self._queues.setdefault(host, deque()).append((number, flow))
-        self._results: dict[int, T | BaseException] = {}
-        self._done = threading.Condition()
-        self._over = False
-
-    def work(self, ends: float, seconds: float) -> list[T | UpstreamError]:
-        if not self._keys:
-            return []
-        self._progress.begin(self._stage, len(self._keys))
-        try:
-            for queue in self._queues.values():
-                for _ in range(min(_AT_ONCE, len(queue))):
-                    # daemons: a name look-up that hangs must hold up neither the report nor the end of the program
-                    threading.Thread(target=self._labour, args=(queue, ends), name="lockblame", daemon=True).start()
-            with self._done:
-                self._done.wait_for(
-                    lambda: len(self._results) == len(self._keys), timeout=max(0.0, ends - time.monotonic()) + _GRACE
-                )
-                self._over = True
-                results = dict(self._results)
-        finally:
-            self._over = True
-            self._progress.end(self._stage)
-        return [self._result(results.get(number), key, seconds) for number, key in enumerate(self._keys)]
-
-    def _result(self, result: T | BaseException | None, key: str, seconds: float) -> T | UpstreamError:
-        if result is None:
-            return BadResponse(key, f"had no answer within the {seconds:g} s that asking may take in all")
-        if isinstance(result, UpstreamError):
-            return result
-        if isinstance(result, BaseException):
-            raise result
-        return result
-
-    def _labour(self, queue: deque[tuple[int, Flow[T]]], ends: float) -> None:
-        while not self._over:
-            try:
-                number, flow = queue.popleft()
-            except IndexError:
-                return
-            result: T | BaseException
-            try:
-                result = self._drive(flow, ends)
-            except BaseException as error:  # handed to the caller's thread, which raises it
-                result = error
-            with self._done:
-                self._results[number] = result
-                if not self._over:
-                    self._progress.step(self._stage, self._keys[number])
-                self._done.notify_all()
+    return random.uniform(0.0, _JITTER)  # noqa: S311

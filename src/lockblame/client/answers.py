@@ -15,6 +15,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT = frozenset({502, 503, 504})
 # GitHub: "wait for at least one minute" where a secondary limit names no time
 _UNNAMED_WAIT = 60.0
+FORGE_AT_ONCE, FILES_AT_ONCE = 6, 24
+"""Connections to one host at a time: forges hold what comes together against the asker, files come from networks made for it."""
+_FORGE = re.compile(r"/api/(?:v\d+|graphql)(?:/|$)")
 _LONGEST_WAIT = 30 * 24 * 3600.0
 
 
@@ -60,6 +63,14 @@ def bucket(url: str) -> str:
     return f"{parts.netloc} {found[1] or found[2]}" if found else parts.netloc
 
 
+def at_once(url: str) -> tuple[str, int]:
+    """Which questions share their places (a host's, apart for its API), and how many places there are."""
+    parts = urlsplit(url)
+    if parts.hostname == "api.github.com" or _FORGE.match(parts.path):
+        return f"{parts.netloc} api", FORGE_AT_ONCE
+    return parts.netloc, FILES_AT_ONCE
+
+
 def judge(response: Response, subject: str, now: float, *, anonymous: bool = False) -> None:
     """Raises Refused unless the answer is a 200, or a part of one; `now` is POSIX seconds, `anonymous` asked without a token."""
     status, where = response.status, shown(response.url)
@@ -74,7 +85,7 @@ def judge(response: Response, subject: str, now: float, *, anonymous: bool = Fal
         raise Refused(RateLimited(subject, detail, where, now + wait), wait)
     said = f" ({message})" if (message := _message(response)) else ""
     if status in (404, 410):
-        raise Refused(NotFound(subject, f"is not there at {where}{said if status == 410 else ''}", where))
+        raise Refused(NotFound(subject, f"is not there at {where}{said if status == 410 else ''}", where, status))
     if status in (401, 403, 407):
         raise Refused(AccessRefused(subject, f"{host} refuses access (status {status}){said}", where, status))
     error = BadResponse(subject, f"{host} answered with status {status}{said}", where)

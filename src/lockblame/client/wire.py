@@ -85,7 +85,7 @@ class Wire:
         """The answer to `request` at `url`, of any status, within so many seconds. Raises Refused."""
         import httpx
 
-        key = key_of(request, url, known=self._credentials.header(url) is not None)
+        key = key_of(request, url, known=not request.anonymous and self._credentials.header(url) is not None)
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip", **request.headers}
         if self._cache is not None:
             # a part of a file is posed to the cache as a page under its own key
@@ -126,7 +126,7 @@ class Wire:
         headers = httpx.Headers(question.headers)
         headers.update({name: value for name, value in asked.headers.items() if name.lower() == "range"})
         headers.pop("authorization", None)
-        if secret := self._credentials.header(url):
+        if not asked.anonymous and (secret := self._credentials.header(url)):
             headers["authorization"] = secret
         left = max(0.01, bounds.ends - time.monotonic())
         extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left), "trace": self._watch}
