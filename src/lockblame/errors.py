@@ -206,10 +206,15 @@ class UpstreamError(LockblameError):
 
 
 class NotFound(UpstreamError):
-    """It isn't there (404, 410)."""
+    """It isn't there: `status` is 404, or 410 where it was and is switched off."""
 
     slug = "not-found"
     reason = "not-found"
+
+    def __init__(self, subject: str, detail: str, url: str | None = None, status: int = 404) -> None:
+        super().__init__(subject, detail, url)
+        self.args = (subject, detail, url, status)
+        self.status = status
 
 
 class RateLimited(UpstreamError):
