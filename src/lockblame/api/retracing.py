@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,17 @@ from lockblame.model import Change, Delta, Edge, Gap, Release, Reopened, Return
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
+    from lockblame.api.digging import Budget
     from lockblame.client import Client
+    from lockblame.rollbacks import Advisory
 
 ROUNDS = 8
 """How often new companions may bring in further ones before the rest is left to the resolver."""
 MOST = 60
 """Releases whose metadata is asked for at most."""
+
+LONGEST = 60.0
+"""Seconds that the index gets for a round of questions."""
 
 Key = tuple[str, str]
 
@@ -65,12 +71,7 @@ class Retraced:
         if not wanted:
             return False
         self._asked.update(wanted)
-        if self._client is not None:
-            self._learn(wanted, self._client)
-            return True
-        from lockblame.client import Client
-
-        with Client(progress=self._progress) as client:
+        with self._connected(LONGEST) as client:
             self._learn(wanted, client)
         return True
 
@@ -97,35 +98,74 @@ class Retraced:
         self.known = replace(self.known, releases=releases, requirements=requirements)
         self.gaps = tuple(dict.fromkeys(gaps))
 
-    def reopened(self, returns: Sequence[Return], advisories: PathLike | None) -> tuple[tuple[Reopened, ...], tuple[Gap, ...]]:
+    def reopened(
+        self, returns: Sequence[Return], advisories: PathLike | None, budget: Budget
+    ) -> tuple[tuple[Reopened, ...], tuple[Gap, ...]]:
         """What going back gives up or brings back, and what could not be looked at."""
-        from lockblame import files
-        from lockblame.rollbacks import advisories as parse
-        from lockblame.rollbacks.reopening import affected, yanked
+        from lockblame.rollbacks import reopening
 
-        back = [one.change for one in returns]
+        back = list({(one.change.name, one.change.old, one.change.new): one.change for one in returns}.values())
         releases = {change.name: self.known.release(change.name, change.old) for change in back}
-        found = [*yanked(back, releases)]
-        gaps = []
-        if advisories is None:
-            gaps.append(_unasked())
-        else:
-            text = files.read(Path(advisories)).decode("utf-8", "replace")
-            found += affected(back, parse(text, str(advisories)))
+        told, gaps = self._told(back, advisories, budget)
+        found = (
+            *reopening.yanked(back, releases),
+            *reopening.affected(back, told),
+            *reopening.fixes(back, self.known.notes),
+        )
         unknown = [name for name, release in releases.items() if release is None]
+        more = [*gaps, *reopening.unclear(back, told)]
         if unknown:
             detail = "whether the old versions were yanked is not known"
-            gaps.append(Gap(subject=", ".join(unknown[:12]), reason="no-release", detail=detail, hint="run without --offline"))
-        return tuple(found), tuple(gaps)
+            more.append(Gap(subject=", ".join(unknown[:12]), reason="no-release", detail=detail, hint="run without --offline"))
+        return found, tuple(more)
+
+    def _told(
+        self, back: Sequence[Change], advisories: PathLike | None, budget: Budget
+    ) -> tuple[tuple[Advisory, ...], tuple[Gap, ...]]:
+        """The advisories on what goes back, from the file and from the index; the notes on it become known too."""
+        from lockblame import files
+        from lockblame.rollbacks import advisories as parse
+
+        told: tuple[Advisory, ...] = ()
+        if advisories is not None:
+            told = parse(files.read(Path(advisories)).decode("utf-8", "replace"), str(advisories))
+        if not self._asks:
+            return told, (*_unasked(advisories), *self._without_notes(back))
+        with self._connected(budget.seconds) as client:
+            from lockblame.api.reopening import notes_of, vulnerable
+
+            more, gaps = vulnerable(back, self._delta, client)
+            notes, holes = notes_of(back, self._delta, client, budget)
+        self.known = replace(self.known, notes=(*self.known.notes, *notes))
+        # a file of advisories stands in for what an index doesn't tell
+        kept = [one for one in gaps if advisories is None or one.reason != "no-vulnerability-data"]
+        return (*told, *more), (*kept, *holes)
+
+    def _without_notes(self, back: Sequence[Change]) -> Iterator[Gap]:
+        silent = [change.name for change in back if not self.known.notes_on(change)]
+        if silent:
+            detail = "which fixes are lost is not known: no notes on the versions that are skipped are at hand"
+            hint = "run without --offline, or give an --evidence that `blame --deep` saved"
+            yield Gap(subject=", ".join(silent[:12]), reason="no-notes", detail=detail, hint=hint)
+
+    @contextmanager
+    def _connected(self, deadline: float) -> Iterator[Client]:
+        """The caller's client, else one of our own that doesn't wait longer than that."""
+        if self._client is not None:
+            yield self._client
+            return
+        from lockblame.client import Client
+
+        with Client(progress=self._progress, deadline=deadline, timeout=min(20.0, deadline)) as client:
+            yield client
 
 
-def _unasked() -> Gap:
-    return Gap(
-        subject="advisories",
-        reason="not-asked",
-        detail="whether the old versions have known vulnerabilities was not looked at",
-        hint="give --advisories FILE in the OSV format",
-    )
+def _unasked(advisories: PathLike | None) -> tuple[Gap, ...]:
+    if advisories is not None:
+        return ()
+    detail = "whether the old versions have known vulnerabilities was not looked at"
+    hint = "run without --offline and --evidence, or give --advisories FILE in the OSV format"
+    return (Gap(subject="advisories", reason="not-asked", detail=detail, hint=hint),)
 
 
 def _requires(change: Change, names: set[str]) -> bool:

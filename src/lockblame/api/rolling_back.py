@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame.api.comparing import compare, sides
+from lockblame.api.digging import Budget
 from lockblame.api.evidence import PathLike
 from lockblame.api.reading import Side, Source
 from lockblame.api.retracing import Retraced
@@ -48,6 +49,7 @@ def rollback(
     undo: bool = False,
     advisories: PathLike | None = None,
     evidence: PathLike | None = None,
+    budget: Budget | None = None,
     offline: bool = False,
     repository: PathLike | None = None,
     client: Client | None = None,
@@ -59,8 +61,11 @@ def rollback(
     has to go back with them is included, with the reason. `style` says how (default: what the lock is of): `uv` and `poetry`
     edit the pyproject.toml beside the lock, `requirements` the pinned file itself, `constraints` a file for `pip install -c`;
     `file` names another file to edit. Nothing is written without `write`. `check` lets uv or Poetry lock a temporary copy.
-    `undo` takes out what earlier rollbacks wrote (of `packages` only, if given); no locks are needed for it. `advisories` is a
-    file in the OSV format. `evidence` is a bundle that stands in for the package index; `offline` asks none.
+    `undo` takes out what earlier rollbacks wrote (of `packages` only, if given); no locks are needed for it.
+
+    What going back reopens is told as well: yanked versions, vulnerabilities that the index's data or `advisories` (a file in the
+    OSV format) know of, and fixes in the notes of the versions that are skipped, for which one distribution of each package that
+    goes back is fetched within `budget`. `evidence` is a bundle that stands in for the package index; `offline` asks none.
 
     Raises ReadError, and RollbackError when a package can't be taken back by an edit; nothing was written then.
     """
@@ -76,7 +81,7 @@ def rollback(
     asked = Retraced(delta, evidence, offline, client, progress)
     returns, gaps = asked.planned(names)
     found = _edited(ends, delta, returns, style, file)
-    reopened, told = asked.reopened(returns, advisories)
+    reopened, told = asked.reopened(returns, advisories, budget or Budget())
     found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told))))
     if check:
         found = _checked(ends, found, offline, progress)

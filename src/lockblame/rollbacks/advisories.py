@@ -18,14 +18,19 @@ DEEPEST = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advisory:
-    """One advisory as it speaks of one package."""
+    """One advisory as it speaks of one package. `aliases` are the ids that other databases have given to the same hole.
+
+    `unclear` where it names commits alone, so that it says of no version whether that is affected.
+    """
 
     id: str
     package: str
+    aliases: tuple[str, ...] = ()
     summary: str = ""
     versions: tuple[str, ...] = ()
     ranges: tuple[tuple[tuple[str, str], ...], ...] = ()
     url: str | None = None
+    unclear: bool = False
 
     def affects(self, version: str) -> bool:
         """Whether that version is affected: it is listed, or it lies in a range (evaluated as the schema says)."""
@@ -65,37 +70,55 @@ def _records(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
 
 def _affected(record: Mapping[str, Any]) -> Iterator[Advisory]:
     summary = record.get("summary") or record.get("details") or ""
-    url = next((one["url"] for one in _dicts(record.get("references")) if isinstance(one.get("url"), str)), None)
     for entry in _dicts(record["affected"]):
         package = entry.get("package")
-        if not isinstance(package, dict) or str(package.get("ecosystem", "")).casefold() != ECOSYSTEM:
+        if not isinstance(package, dict) or str(package.get("ecosystem", "")).casefold().partition(":")[0] != ECOSYSTEM:
             continue
+        versions = tuple(str(one) for one in _list(entry.get("versions")))
+        every = _dicts(entry.get("ranges"))
+        ranges = tuple(_events(one) for one in every if one.get("type") != "GIT")
         yield Advisory(
             id=record["id"],
             package=normalize(str(package.get("name", ""))),
+            aliases=tuple(str(one) for one in _list(record.get("aliases"))),
             summary=str(summary),
-            versions=tuple(str(one) for one in _list(entry.get("versions"))),
-            ranges=tuple(_events(one) for one in _dicts(entry.get("ranges")) if one.get("type") != "GIT"),
-            url=url,
+            versions=versions,
+            ranges=ranges,
+            url=_link(record),
+            unclear=not versions and not ranges and bool(every),
         )
+
+
+def _link(record: Mapping[str, Any]) -> str | None:
+    """The advisory itself among its references, else the first of them."""
+    links = [
+        (one.get("type") != "ADVISORY", one["url"]) for one in _dicts(record.get("references")) if isinstance(one.get("url"), str)
+    ]
+    return min(links, key=lambda link: link[0])[1] if links else None
 
 
 def _events(range_: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     events = [
         (kind, str(event[kind]))
         for event in _dicts(range_.get("events"))
-        for kind in ("introduced", "fixed", "last_affected")
+        for kind in ("introduced", "fixed", "last_affected", "limit")
         if kind in event
     ]
     return tuple(sorted(events, key=lambda one: (one[1] != "0", version_key(one[1]))))
 
 
 def _within(key: object, events: Sequence[tuple[str, str]]) -> bool:
+    limits = [version_key(at) for kind, at in events if kind == "limit" and at != "*"]
+    if limits and all(key >= limit for limit in limits):  # type: ignore[operator]
+        return False
     affected = False
     for kind, at in events:
         bound = version_key(at)
         if kind == "introduced" and (at == "0" or key >= bound):  # type: ignore[operator]
             affected = True
+        elif kind == "limit":
+            # the schema's BeforeLimits: beyond all of them the range says nothing
+            continue
         elif (kind == "fixed" and key >= bound) or (kind == "last_affected" and key > bound):  # type: ignore[operator]
             affected = False
     return affected
