@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from lockblame.client import Client
-from lockblame.errors import BadResponse, NotFound, Offline, RateLimited, UpstreamError
+from lockblame.errors import AccessRefused, BadResponse, NotFound, Offline, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.progress import Progress
 from tests.servers.loopback import AUTHORITY, Answer, Asked, Server, closed_port, http_date
@@ -85,8 +85,8 @@ class TestAnswers:
         [
             (404, NotFound),
             (410, NotFound),
-            (401, BadResponse),
-            (403, BadResponse),
+            (401, AccessRefused),
+            (403, AccessRefused),
             (500, BadResponse),
             (204, BadResponse),
             (304, BadResponse),

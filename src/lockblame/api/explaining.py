@@ -12,7 +12,6 @@ from lockblame.api.gathering import pages_of, project_page
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Delta, Edge, Gap
-from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from lockblame.client import Client
@@ -55,12 +54,9 @@ def _requirements(name: str, version: str, places: Sequence[str]) -> Flow[tuple[
     return (yield from index.metadata(page, version)).requires_dist
 
 
-def settled(delta: Delta, name: str, progress: Progress = SILENT) -> Delta:
+def settled(delta: Delta, name: str, client: Client) -> Delta:
     """The Delta with the reasons of one package settled, as far as package indexes can say; else as it is, with the gaps."""
-    from lockblame.client import Client
-
-    with Client(progress=progress) as client:
-        requirements, gaps = looked_up(delta, client, (name,))
+    requirements, gaps = looked_up(delta, client, (name,))
     told = explained(delta, requirements)
     return replace(told, gaps=(*told.gaps, *gaps)) if gaps else told
 

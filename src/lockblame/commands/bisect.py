@@ -6,10 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from lockblame.commands.asking import arguments as asking_arguments
+from lockblame.commands.asking import asking
 from lockblame.errors import BisectError
 
 if TYPE_CHECKING:
-    from lockblame.model import Report
+    from lockblame.client import Client
+    from lockblame.model import Bisection, Report
     from lockblame.progress import Progress
 
 USAGE = 2
@@ -24,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _judging(parser.add_argument_group("what is bad", "exit code 0 is good, 125 untestable, another up to 127 bad"))
     _searching(parser.add_argument_group("the search"))
     _environments(parser.add_argument_group("environments"))
+    asking_arguments(parser.add_argument_group("upstream"), deadline=False)
 
 
 def _judging(group: argparse._ArgumentGroup) -> None:
@@ -63,17 +67,26 @@ def _environments(group: argparse._ArgumentGroup) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Find the culprits and show them."""
-    from lockblame.api.bisecting import bisect
     from lockblame.report.proof import proof
     from lockblame.terminal import progress
-    from lockblame.trial import KEEP
 
     if not options.command:
         sys.stderr.write("lockblame: the command to try is missing: put it behind --\n")
         return USAGE
     told = progress(sys.stderr)
-    ranked = _ranked(options, told)
-    found = bisect(
+    with asking(options, told) as client:
+        found = _found(options, _ranked(options, client, told), client, told)
+    sys.stdout.write(proof(found, options.format))
+    if not found.culprits:
+        raise BisectError("no set of changes was found to fail")
+    return 0
+
+
+def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Progress) -> Bisection:
+    from lockblame.api.bisecting import bisect
+    from lockblame.trial import KEEP
+
+    return bisect(
         ranked.delta,
         options.command,
         priors=ranked,
@@ -93,15 +106,12 @@ def run(options: argparse.Namespace) -> int:
         keep=KEEP if options.keep is None else options.keep,
         journal=options.journal,
         drill=options.drill and not options.offline,
+        client=client,
         progress=told,
     )
-    sys.stdout.write(proof(found, options.format))
-    if not found.culprits:
-        raise BisectError("no set of changes was found to fail")
-    return 0
 
 
-def _ranked(options: argparse.Namespace, told: Progress) -> Report:
+def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Report:
     """The suspects: by the symptom where there is one, else by what changed alone, which asks nobody."""
     from lockblame.api.blaming import blame
     from lockblame.cli import symptom
@@ -113,5 +123,6 @@ def _ranked(options: argparse.Namespace, told: Progress) -> Report:
         symptom=said,
         evidence=options.evidence,
         offline=options.offline or said is None,
+        client=client,
         progress=told,
     )

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
+
+from lockblame.commands.asking import arguments as asking_arguments
+from lockblame.commands.asking import asking
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+    from lockblame.model import Rollback
+    from lockblame.progress import Progress
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--advisories", metavar="FILE", help="vulnerabilities in the OSV format, to tell which come back")
     parser.add_argument("--evidence", metavar="DIR", help="answer from this evidence bundle instead of the package index")
     parser.add_argument("--offline", action="store_true", help="open no connection")
+    asking_arguments(parser, deadline=False)
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
 
 
@@ -30,11 +40,20 @@ def run(options: argparse.Namespace) -> int:
     """Show (with --write: make) the edit."""
     from pathlib import Path
 
-    from lockblame.api.rolling_back import rollback
     from lockblame.report.rollbacks import rollback as rendered
     from lockblame.terminal import progress, width
 
-    found = rollback(
+    told = progress(sys.stderr)
+    with asking(options, told) as client:
+        found = _found(options, client, told)
+    sys.stdout.write(rendered(found, options.format, folder=str(Path.cwd()), width=width()))
+    return 0
+
+
+def _found(options: argparse.Namespace, client: Client, told: Progress) -> Rollback:
+    from lockblame.api.rolling_back import rollback
+
+    return rollback(
         options.before,
         options.after,
         packages=options.package,
@@ -46,8 +65,8 @@ def run(options: argparse.Namespace) -> int:
         undo=options.undo,
         advisories=options.advisories,
         evidence=options.evidence,
+        budget=options.budget,
         offline=options.offline,
-        progress=progress(sys.stderr),
+        client=client,
+        progress=told,
     )
-    sys.stdout.write(rendered(found, options.format, folder=str(Path.cwd()), width=width()))
-    return 0
