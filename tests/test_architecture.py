@@ -30,11 +30,13 @@ THINKING = {
     "lexicon",
     "lockfiles",
     "notes",
+    "policy",
     "ranking",
     "report",
     "rollbacks",
     "symptom",
     "upstream",
+    "usage",
 }
 CONDUCTOR = {"api"}
 DOOR = {"__init__", "__main__", "cli", "commands", "terminal"}

@@ -60,7 +60,7 @@ class TestWrong:
         [
             ("[upstreams]\nkombu = = 3\n", "x.toml: is no TOML: .*line 2"),
             ("a = " + "[" * 5000, "x.toml: is no TOML"),
-            ("[upstream]", r"upstream is no setting of lockblame; it knows \[upstreams\], \[lexicon\] and cases"),
+            ("[upstream]", r"upstream is no setting of lockblame; it knows \[upstreams\], \[lexicon\], \[policy\] and cases"),
             ("upstreams = 3", "upstreams should be a table, is a number"),
             ("lexicon = []", "lexicon should be a table, is a list"),
             ("[upstreams]\nkombu = 3", r"upstreams\.kombu should be a string, is a number"),

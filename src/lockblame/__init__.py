@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 _HOMES = {
     "bisect": "lockblame.api.bisecting",
     "blame": "lockblame.api.blaming",
+    "check": "lockblame.api.checking",
     "diff": "lockblame.api.comparing",
     "history": "lockblame.api.chronicle",
     "read": "lockblame.api.reading",
@@ -42,6 +43,7 @@ _HOMES = {
     "Match": "lockblame.model",
     "Note": "lockblame.model",
     "Pin": "lockblame.model",
+    "Policy": "lockblame.policy",
     "Reason": "lockblame.model",
     "Release": "lockblame.model",
     "Report": "lockblame.model",
@@ -53,6 +55,7 @@ _HOMES = {
     "Suspect": "lockblame.model",
     "Symptom": "lockblame.model",
     "Trial": "lockblame.model",
+    "Violation": "lockblame.model",
 }
 
 __all__ = [
@@ -72,6 +75,7 @@ __all__ = [
     "Match",
     "Note",
     "Pin",
+    "Policy",
     "Progress",
     "Reason",
     "Release",
@@ -84,8 +88,10 @@ __all__ = [
     "Suspect",
     "Symptom",
     "Trial",
+    "Violation",
     "bisect",
     "blame",
+    "check",
     "diff",
     "history",
     "read",
@@ -95,6 +101,7 @@ __all__ = [
 if TYPE_CHECKING:
     from lockblame.api.bisecting import bisect
     from lockblame.api.blaming import blame
+    from lockblame.api.checking import check
     from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
     from lockblame.api.digging import Budget
@@ -127,7 +134,9 @@ if TYPE_CHECKING:
         Suspect,
         Symptom,
         Trial,
+        Violation,
     )
+    from lockblame.policy import Policy
     from lockblame.progress import Progress
 
 

@@ -10,16 +10,15 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lockblame.errors import LockblameError, ReadError, SymptomError
+from lockblame.commands.asking import arguments as asking_arguments
+from lockblame.commands.asking import asking
+from lockblame.commands.options import budget, day, ends, environment
+from lockblame.errors import LockblameError, SymptomError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from lockblame.api.digging import Budget
-    from lockblame.api.reading import Source
-    from lockblame.model import Delta, Environment, Report
+    from lockblame.model import Delta, Report
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -90,10 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _diff_parser(commands)
     _blame_parser(commands)
+    _check_parser(commands)
     _history_parser(commands)
     _bisect_parser(commands)
     _rollback_parser(commands)
     _cases_parser(commands)
+    _cache_parser(commands)
     _demo_parser(commands)
     return parser
 
@@ -115,7 +116,7 @@ def _command(commands: Commands, name: str, run: Callable[..., int], help: str, 
     parser = commands.add_parser(
         name,
         help=help,
-        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame", "bisect") else ""),
+        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame", "check", "bisect") else ""),
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -140,6 +141,7 @@ def _diff_parser(commands: Commands) -> None:
     _sides(parser)
     parser.add_argument("--why", metavar="NAME", help="why this package changed, in full: who demands it, and every path to it")
     parser.add_argument("--offline", action="store_true", help="with --why: ask no index what the lock doesn't say")
+    asking_arguments(parser)
 
 
 def _blame_parser(commands: Commands) -> None:
@@ -152,11 +154,21 @@ def _blame_parser(commands: Commands) -> None:
     parser.add_argument("--issues", metavar="FILE", help="issues from this file (JSON Lines) instead of from the forges")
     parser.add_argument("--evidence", metavar="DIR", help="answer from this evidence bundle alone")
     parser.add_argument("--save-evidence", metavar="DIR", help="keep what was fetched, to make the same report again")
-    parser.add_argument("--as-of", metavar="DATE", type=_day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
+    parser.add_argument("--as-of", metavar="DATE", type=day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
     parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
     parser.add_argument("--offline", action="store_true", help="open no connection")
     parser.add_argument("--deep", action="store_true", help="look into the artifacts and changelogs of the leading suspects too")
-    parser.add_argument("--budget", metavar="LIMITS", type=_budget, help="what --deep may cost (default: 4,40MB,20s)")
+    parser.add_argument("--budget", metavar="LIMITS", type=budget, help="what --deep may cost (default: 4,40MB,20s)")
+    asking_arguments(parser)
+
+
+def _check_parser(commands: Commands) -> None:
+    from lockblame.commands import check
+
+    example = "lockblame check origin/main..HEAD --format github"
+    parser = _command(commands, "check", check.run, "what is risky about the changes, before they are deployed", example)
+    _sides(parser, check.STYLES)
+    check.arguments(parser)
 
 
 def _history_parser(commands: Commands) -> None:
@@ -181,7 +193,10 @@ def _rollback_parser(commands: Commands) -> None:
 
     example = "lockblame rollback v1.4..v1.5 --package kombu --check"
     help = "the smallest edit that takes suspects back, what it moves and what it reopens"
-    rollback.arguments(_command(commands, "rollback", rollback.run, help, example))
+    parser = _command(commands, "rollback", rollback.run, help, example)
+    rollback.arguments(parser)
+    told = "what reading the notes on lost fixes may cost (default: 4,40MB,20s)"
+    parser.add_argument("--budget", metavar="LIMITS", type=budget, help=told)
 
 
 def _cases_parser(commands: Commands) -> None:
@@ -191,40 +206,18 @@ def _cases_parser(commands: Commands) -> None:
     cases.arguments(_command(commands, "cases", cases.run, "solved incidents, kept for the next one", example))
 
 
+def _cache_parser(commands: Commands) -> None:
+    from lockblame.commands import cache
+
+    help = "the kept answers of package indexes and forges"
+    cache.arguments(_command(commands, "cache", cache.run, help, "lockblame cache info"))
+
+
 def _demo_parser(commands: Commands) -> None:
     help = "a Celery service on SQS slowed down after a deploy: find out why"
     parser = _command(commands, "demo", _demo, help, "lockblame demo --language ko")
     parser.add_argument("--language", choices=("en", "ko"), default="en", help="of the symptom in the report shown")
     parser.add_argument("--lock", choices=("uv.lock", "poetry.lock", "requirements.txt"), default="uv.lock", help="the one shown")
-
-
-def _day(text: str) -> datetime:
-    """The last moment of that day, UTC: what was opened on the day itself still counts."""
-    from datetime import UTC, datetime, time
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2023-09-10") from None
-    if len(text) <= len("2023-09-10"):
-        moment = datetime.combine(moment.date(), time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _budget(text: str) -> Budget:
-    """ "8", "8,100MB" or "100MB,60s": packages, megabytes and seconds, each at most once."""
-    import re
-
-    from lockblame.api.digging import Budget
-
-    given: dict[str, Any] = {}
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,6})\s*(MB|s|)\s*", part)
-        name = {"MB": "megabytes", "s": "seconds", "": "packages"}[found[2]] if found else ""
-        if not found or name in given:
-            raise argparse.ArgumentTypeError(f"{text!r} is no budget such as 8,100MB,60s")
-        given[name] = int(found[1])
-    return Budget(**given)
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -236,7 +229,7 @@ def _diff(options: argparse.Namespace) -> int:
     # Two locks are a hundred thousand small objects that all stay: looking for garbage among them costs a tenth of the time.
     gc.disable()
     try:
-        found = diff(*_ends(options), environment=_environment(options))
+        found = diff(*ends(options), environment=environment(options))
     finally:
         gc.enable()
     if options.why is None:
@@ -246,7 +239,8 @@ def _diff(options: argparse.Namespace) -> int:
         from lockblame.report.why import why
         from lockblame.terminal import progress
 
-        told = found if options.offline else settled(found, options.why, progress(sys.stderr))
+        with asking(options, progress(sys.stderr)) as client:
+            told = found if options.offline else settled(found, options.why, client=client)
         sys.stdout.write(why(told, options.why, options.format))
     return ANSWERED
 
@@ -255,19 +249,22 @@ def _blame(options: argparse.Namespace) -> int:
     from lockblame.api.blaming import blame
     from lockblame.terminal import progress
 
-    report = blame(
-        *_ends(options),
-        symptom=symptom(options),
-        environment=_environment(options),
-        issues=options.issues,
-        evidence=options.evidence,
-        save_evidence=options.save_evidence,
-        as_of=options.as_of,
-        config=options.config,
-        offline=options.offline,
-        deep=options.budget or options.deep,
-        progress=progress(sys.stderr),
-    )
+    told = progress(sys.stderr)
+    with asking(options, told) as client:
+        report = blame(
+            *ends(options),
+            symptom=symptom(options),
+            environment=environment(options),
+            issues=options.issues,
+            evidence=options.evidence,
+            save_evidence=options.save_evidence,
+            as_of=options.as_of,
+            config=options.config,
+            offline=options.offline,
+            client=client,
+            deep=options.budget or options.deep,
+            progress=told,
+        )
     _show(report, options.format)
     return ANSWERED
 
@@ -306,33 +303,6 @@ def symptom(options: argparse.Namespace) -> str | None:
         return files.read(Path(options.symptom_file)).decode("utf-8", "replace")
     said: str | None = options.symptom
     return said
-
-
-def _ends(options: argparse.Namespace) -> tuple[Source, Source | None]:
-    """Both sides; an interpreter given with --python is the side after."""
-    if options.python is None or _is_version(options.python):
-        return options.before, options.after
-    if options.after is not None:
-        raise ReadError("--python", "names an environment, which takes the place of AFTER", "leave one of them out")
-    from pathlib import Path
-
-    from lockblame.api.reading import read
-
-    return options.before, read(Path(options.python), format="installed")
-
-
-def _is_version(text: str) -> bool:
-    return all(part.isdecimal() for part in text.split("."))
-
-
-def _environment(options: argparse.Namespace) -> Environment | None:
-    if options.platform is None and (options.python is None or not _is_version(options.python)):
-        return None
-    from lockblame.model import Environment
-
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    version = options.python if options.python and _is_version(options.python) else here
-    return Environment(python=version, platform=options.platform or sys.platform)
 
 
 def _show(found: Delta | Report, style: str) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lockblame.model.cases import Case, Moment, Precedent
     from lockblame.model.changes import Change, ChangeKind, Delta, Demand, Reason, ReasonKind, Step
     from lockblame.model.findings import Commit, Deployment, ErrorMessage, Evidence, Frame, Match, Report, Suspect, Symptom
+    from lockblame.model.gate import Allowance, RuleName, Severity, Use, Violation
     from lockblame.model.locks import (
         REGISTRY,
         Artifact,
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
         SourceKind,
         normalize,
     )
-    from lockblame.model.proof import Bisection, Drill, Outcome, Trial, Verdict
+    from lockblame.model.proof import Bisection, Drill, FirstBad, Outcome, Trial, Verdict
     from lockblame.model.rollbacks import Edit, Reopened, Resolution, Return, Rollback, RollbackStyle
     from lockblame.model.upstream import Comparison, Contents, Forge, Issue, Note, Release, Repository, UpstreamCommit
 
 __all__ = [
     "REGISTRY",
+    "Allowance",
     "Artifact",
     "Bisection",
     "Case",
@@ -50,6 +52,7 @@ __all__ = [
     "Environment",
     "ErrorMessage",
     "Evidence",
+    "FirstBad",
     "Forge",
     "Frame",
     "Gap",
@@ -73,6 +76,8 @@ __all__ = [
     "Rollback",
     "RollbackStyle",
     "Root",
+    "RuleName",
+    "Severity",
     "Snapshot",
     "Source",
     "SourceKind",
@@ -81,7 +86,9 @@ __all__ = [
     "Symptom",
     "Trial",
     "UpstreamCommit",
+    "Use",
     "Verdict",
+    "Violation",
     "normalize",
 ]
 
@@ -111,6 +118,13 @@ _ROOMS = {
         "Suspect",
         "Symptom",
     ),
+    "gate": (
+        "Allowance",
+        "RuleName",
+        "Severity",
+        "Use",
+        "Violation",
+    ),
     "locks": (
         "Artifact",
         "Edge",
@@ -129,6 +143,7 @@ _ROOMS = {
     "proof": (
         "Bisection",
         "Drill",
+        "FirstBad",
         "Outcome",
         "Trial",
         "Verdict",

@@ -13,6 +13,7 @@ from lockblame.model.upstream import Issue, Note, Release
 
 if TYPE_CHECKING:
     from lockblame.model.cases import Precedent
+    from lockblame.model.gate import Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +70,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """One commit of the deployed range; `date` is the committer's."""
+    """One commit of the deployed range; `date` is the committer's, `authored` the author's where it was asked for."""
 
     hash: str
     author: str
     date: datetime
     subject: str
     paths: tuple[str, ...] = ()
+    authored: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ class Deployment:
 class Report:
     """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
 
-    `cases` are the team's own past incidents that resemble it.
+    `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy.
     """
 
     delta: Delta
@@ -120,3 +122,4 @@ class Report:
     as_of: datetime | None = None
     gaps: tuple[Gap, ...] = ()
     cases: tuple[Precedent, ...] = ()
+    violations: tuple[Violation, ...] = ()

@@ -1,0 +1,52 @@
+"""`lockblame check`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+VIOLATED = 1
+STYLES = ("text", "markdown", "json", "sarif", "github")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `check` can be told besides its two sides."""
+    from lockblame.commands.options import budget, day
+
+    parser.add_argument("--policy", metavar="FILE", help="the settings whose policy counts (default: those of --config)")
+    parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
+    parser.add_argument("--issues", metavar="FILE", help="issues from this file (JSON Lines) instead of from the forges")
+    parser.add_argument("--evidence", metavar="DIR", help="answer from this evidence bundle alone")
+    parser.add_argument("--save-evidence", metavar="DIR", help="keep what was fetched, to check the same again")
+    parser.add_argument("--as-of", metavar="DATE", type=day, help="judge as if it were that day (YYYY-MM-DD)")
+    parser.add_argument("--offline", action="store_true", help="open no connection")
+    parser.add_argument("--deep", action="store_true", help="compare artifacts too: finds removed names that the source uses")
+    parser.add_argument("--budget", metavar="LIMITS", type=budget, help="what --deep may cost (default: 4,40MB,20s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the findings; 1 when one of them stops the deploy."""
+    from lockblame.api.checking import check
+    from lockblame.commands.options import ends, environment
+    from lockblame.report.gate import gate
+    from lockblame.terminal import progress, width
+
+    found = check(
+        *ends(options),
+        policy=options.policy,
+        issues=options.issues,
+        evidence=options.evidence,
+        save_evidence=options.save_evidence,
+        as_of=options.as_of,
+        config=options.config,
+        environment=environment(options),
+        offline=options.offline,
+        deep=options.budget or options.deep,
+        progress=progress(sys.stderr),
+    )
+    sys.stdout.write(gate(found, options.format, width=width()))
+    if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
+            page.write(gate(found, "markdown"))
+    return VIOLATED if any(one.stops for one in found.violations) else 0

@@ -1,0 +1,265 @@
+"""A delta held against a policy: one function a rule, each giving sentences about one change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lockblame.model import Allowance, Change, Issue, Match, RuleName, Suspect, Use, Violation
+from lockblame.policy.rules import Policy
+
+if TYPE_CHECKING:
+    from lockblame.ranking import Candidate
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+_LABELS = re.compile(r"\b(?:bug|regression|crash|breaking)", re.IGNORECASE)
+_AFTER_UPGRADE = re.compile(
+    r"regression|broken?\b|stopped working|no longer work|"
+    r"(?:after|since|when|by|on)\s+(?:an?\s+|the\s+|my\s+)?(?:upgrad|updat|bump)",
+    re.IGNORECASE,
+)
+_SHOWN = 3
+"""Uses of a removed name, or reports of a regression, that one change is told with."""
+_DISCUSSED = 3
+"""So many comments count like one reaction: people who are hit often write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What a rule says, without how severe that is."""
+
+    detail: str
+    url: str | None = None
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matter:
+    """One change and all that is known of it."""
+
+    candidate: Candidate
+    suspect: Suspect | None
+    uses: Sequence[Use]
+    policy: Policy
+    now: datetime
+
+    @property
+    def change(self) -> Change:
+        return self.candidate.change
+
+
+def violations(
+    candidates: Iterable[Candidate],
+    suspects: Iterable[Suspect],
+    uses: Sequence[Use],
+    policy: Policy,
+    now: datetime,
+) -> tuple[Violation, ...]:
+    """Every rule that a change breaks at the moment `now`, what stops the deploy first.
+
+    `suspects` are the same changes, ranked without a symptom; `uses` the dotted names that the project's own source uses.
+    """
+    ranked = list(suspects)
+    places = {_key(suspect.change): place for place, suspect in enumerate(ranked)}
+    found = []
+    for candidate in candidates:
+        place = places.get(_key(candidate.change))
+        suspect = None if place is None else ranked[place]
+        matter = _Matter(candidate=candidate, suspect=suspect, uses=uses, policy=policy, now=now)
+        found += [(place or 0, violation) for violation in _broken(matter)]
+    found.sort(key=lambda pair: (pair[1].excuse is not None, _RANK[pair[1].severity], pair[0], pair[1].change.name))
+    return tuple(violation for _, violation in found)
+
+
+def _key(change: Change) -> tuple[object, ...]:
+    return change.lock, change.name, change.old, change.new
+
+
+def _broken(matter: _Matter) -> Iterator[Violation]:
+    for rule, look in _RULES.items():
+        severity = matter.policy.severity(rule)
+        if severity is None:
+            continue
+        for finding in look(matter):
+            excuse, lapsed = _excuse(rule, matter)
+            pin = matter.change.after or matter.change.before
+            yield Violation(
+                rule=rule,
+                severity=severity,
+                change=matter.change,
+                detail=finding.detail + lapsed,
+                url=finding.url,
+                path=finding.path or matter.change.lock,
+                line=finding.line if finding.path else pin.line if pin else None,
+                excuse=excuse,
+            )
+
+
+def _excuse(rule: RuleName, matter: _Matter) -> tuple[Allowance | None, str]:
+    """The allowance that covers this, and else what to say of one that would, had it not expired."""
+    fitting = [one for one in matter.policy.allowances if _covers(one, rule, matter.change)]
+    today = matter.now.astimezone(UTC).date()
+    valid = next((one for one in fitting if one.expires >= today), None)
+    if valid is not None or not fitting:
+        return valid, ""
+    last = max(fitting, key=lambda one: one.expires)
+    return None, f" (the allowance for it expired on {last.expires}: {last.reason})"
+
+
+def _covers(allowance: Allowance, rule: RuleName, change: Change) -> bool:
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    if allowance.package != change.name or allowance.rule not in (None, rule):
+        return False
+    if allowance.versions is None:
+        return True
+    try:
+        return change.new is not None and SpecifierSet(allowance.versions).contains(change.new, prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+def _known_regression(matter: _Matter) -> Iterator[_Finding]:
+    matches = [match for match in (matter.suspect.matches if matter.suspect else ()) if _is_regression(match, matter)]
+    matches.sort(key=lambda match: (-_echo(match.issue), match.issue.number))
+    for match in matches[:_SHOWN]:
+        issue = match.issue
+        told = f"{issue.reactions or 0} reactions, {issue.comments or 0} comments, {issue.state}"
+        yield _Finding(f"{issue.repository}#{issue.number} reports a regression ({told}): {issue.title}", issue.url)
+
+
+def _is_regression(match: Match, matter: _Matter) -> bool:
+    """An issue of people who took this step: opened since the release, about it, called a fault, and by more than one person."""
+    issue, release = match.issue, matter.candidate.release
+    if issue.pull_request or (release and release.uploaded and issue.created_at and issue.created_at < release.uploaded - _DAY):
+        return False
+    names_it = any(one.kind == "versions" and one.weight > 0 for one in match.evidence)
+    blamed = bool(_AFTER_UPGRADE.search(f"{issue.title}\n{issue.body[:5000]}"))
+    fault = any(_LABELS.search(label) for label in issue.labels) or bool(_AFTER_UPGRADE.search(issue.title))
+    alive = issue.state == "open" or _since(issue, matter.now) <= matter.policy.recent
+    return names_it and (fault or blamed) and alive and _echo(issue) >= matter.policy.reactions
+
+
+_DAY = timedelta(days=1)
+
+
+def _since(issue: Issue, now: datetime) -> timedelta:
+    moments = [moment for moment in (issue.updated_at, issue.created_at) if moment is not None]
+    return now - max(moments) if moments else timedelta.max
+
+
+def _echo(issue: Issue) -> int:
+    return (issue.reactions or 0) + (issue.comments or 0) // _DISCUSSED
+
+
+def _yanked(matter: _Matter) -> Iterator[_Finding]:
+    release = matter.candidate.release
+    if release is not None and release.yanked:
+        why = f": {release.yanked_reason}" if release.yanked_reason else ""
+        yield _Finding(f"{matter.change.name} {release.version} was taken back by its maintainers (yanked){why}")
+
+
+def _republished(matter: _Matter) -> Iterator[_Finding]:
+    if matter.change.artifacts_changed:
+        yield _Finding(f"a file of {matter.change.name} {matter.change.new} has another content than before under the same name")
+
+
+def _moved(matter: _Matter) -> Iterator[_Finding]:
+    change = matter.change
+    if change.source_changed and change.before and change.after:
+        places = [f"{pin.source.kind} {pin.source.location or ''}".strip() for pin in (change.before, change.after)]
+        revisions = [pin.source.revision for pin in (change.before, change.after)]
+        if places[0] == places[1] and revisions[0] != revisions[1]:
+            places = [f"{place} at {revision}" for place, revision in zip(places, revisions, strict=True)]
+        yield _Finding(f"{change.name} comes from {places[1]} now, not from {places[0]}")
+
+
+def _young(matter: _Matter) -> Iterator[_Finding]:
+    release = matter.candidate.release
+    if release is None or release.uploaded is None or matter.change.kind == "rescoped":
+        return
+    age = matter.now - release.uploaded
+    if age < matter.policy.min_age:
+        wanted = _span(matter.policy.min_age)
+        yield _Finding(f"{matter.change.name} {release.version} came out {_span(age)} ago (the policy waits {wanted})")
+
+
+def _span(age: timedelta) -> str:
+    hours = max(0, int(age.total_seconds() // 3600))
+    number, unit = (hours, "hour") if hours < 48 else (hours // 24, "day")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _downgraded(matter: _Matter) -> Iterator[_Finding]:
+    if matter.change.kind == "downgraded":
+        yield _Finding(f"{matter.change.name} goes back from {matter.change.old} to {matter.change.new}")
+
+
+def _big_step(matter: _Matter) -> Iterator[_Finding]:
+    if matter.change.step in matter.policy.steps and matter.change.kind == "upgraded":
+        yield _Finding(f"{matter.change.name} takes a {matter.change.step} step from {matter.change.old} to {matter.change.new}")
+
+
+def _transitive(matter: _Matter) -> Iterator[_Finding]:
+    change = matter.change
+    if not change.direct and change.reason.kind == "drifted":
+        yield _Finding(f"nothing asked for {change}: {change.reason.detail or 'the resolver took what was new'}")
+
+
+def _lost_attestation(matter: _Matter) -> Iterator[_Finding]:
+    yield from _told_by(matter, "attestation")
+
+
+def _project_status(matter: _Matter) -> Iterator[_Finding]:
+    yield from _told_by(matter, "project-status")
+
+
+def _told_by(matter: _Matter, kind: str) -> Iterator[_Finding]:
+    for evidence in matter.suspect.evidence if matter.suspect else ():
+        if evidence.kind == kind and evidence.weight > 0:
+            yield _Finding(f"{matter.change.name} {matter.change.new}: {evidence.detail}", evidence.url)
+
+
+def _removed_api(matter: _Matter) -> Iterator[_Finding]:
+    contents = matter.candidate.contents
+    if contents is None or not contents.removed:
+        return
+    removed = set(contents.removed)
+    hits: dict[str, list[Use]] = {}
+    for use in matter.uses:
+        if gone := _gone(use.name, removed):
+            hits.setdefault(gone, []).append(use)
+    for name, uses in sorted(hits.items()):
+        more = f" and {len(uses) - 1} more" if len(uses) > 1 else ""
+        first = uses[0]
+        detail = f"{first.path}:{first.line}{more} uses {name}, which {matter.change.name} {matter.change.new} no longer has"
+        yield _Finding(detail, None, first.path, first.line)
+
+
+def _gone(name: str, removed: set[str]) -> str | None:
+    """The removed name that `name` is or lies in: with a.b gone, a.b.c is gone too."""
+    parts = name.split(".")
+    return next((whole for end in range(len(parts), 0, -1) if (whole := ".".join(parts[:end])) in removed), None)
+
+
+_RULES: Mapping[RuleName, Callable[[_Matter], Iterator[_Finding]]] = {
+    "known-regression": _known_regression,
+    "yanked": _yanked,
+    "republished": _republished,
+    "moved": _moved,
+    "project-status": _project_status,
+    "removed-api": _removed_api,
+    "lost-attestation": _lost_attestation,
+    "young": _young,
+    "downgraded": _downgraded,
+    "big-step": _big_step,
+    "transitive": _transitive,
+}
