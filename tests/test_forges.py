@@ -277,17 +277,13 @@ class TestLinks:
         links(page([], link="<a>;" * 100_000 + "<" * 100_000))
 
 
-class TestOtherForges:
+class TestByHand:
     @pytest.mark.parametrize(
         ("forge", "hint"),
         [("gitlab", "open https://code.example/a/b/-/issues by hand"), ("gitea", "open https://code.example/a/b/issues by hand")],
     )
-    @pytest.mark.parametrize("ask", [lambda r: forges.issues(r), lambda r: forges.search(r, ["x"])])
-    def test_are_a_gap_with_the_link(self, forge: Any, hint: str, ask: Any):
-        found, asked = feed(ask(Repository(forge=forge, host="code.example", path="a/b")), [])
-        assert asked == []
-        assert not found.complete
-        assert [(gap.reason, gap.hint) for gap in found.gaps] == [("unknown-forge", hint)]
+    def test_where_a_browser_finds_the_issues(self, forge: Any, hint: str):
+        assert forges.by_hand(Repository(forge=forge, host="code.example", path="a/b")) == hint
 
 
 class TestMerged:

@@ -15,7 +15,9 @@ from lockblame.flow import Flow
 from lockblame.model import Gap, Issue, Repository
 
 _MODULES = {
+    "gitea": "lockblame.forges.gitea",
     "github": "lockblame.forges.github",
+    "gitlab": "lockblame.forges.gitlab",
 }
 
 
@@ -36,12 +38,9 @@ class Found:
 def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
     """The issues and pull requests that were opened or updated since then, at most `limit`, nearest to `since` when many.
 
-    A forge that lockblame can't ask gives a Gap with the link to open by hand. Raises UpstreamError when it doesn't answer.
+    Raises UpstreamError when the forge doesn't answer.
     """
-    module = _module(repository)
-    if module is None:
-        return _unasked(repository)
-    return cast("Flow[Found]", module.issues(repository, since=since, limit=limit))
+    return cast("Flow[Found]", _module(repository).issues(repository, since=since, limit=limit))
 
 
 def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flow[Found]:
@@ -49,28 +48,21 @@ def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flo
 
     Raises UpstreamError when the forge doesn't answer.
     """
-    module = _module(repository)
-    if module is None:
-        return _unasked(repository)
-    return cast("Flow[Found]", module.search(repository, words, limit))
+    return cast("Flow[Found]", _module(repository).search(repository, words, limit))
 
 
 def _module(repository: Repository) -> Any:
-    name = _MODULES.get(repository.forge)
-    return import_module(name) if name else None
+    return import_module(_MODULES[repository.forge])
 
 
-def _unasked(repository: Repository) -> Flow[Found]:
-    gap = Gap(
-        subject=repository.path,
-        reason="unknown-forge",
-        detail=f"lockblame can't ask the {repository.forge} forge at {repository.host} for issues",
-        hint=f"open {repository.url}/issues by hand"
-        if repository.forge != "gitlab"
-        else f"open {repository.url}/-/issues by hand",
-    )
-    return Found(repository=repository, complete=False, gaps=(gap,))
-    yield  # makes this a flow that asks nothing
+def issues_url(repository: Repository) -> str:
+    """Where a browser finds the repository's issues."""
+    return f"{repository.url}/-/issues" if repository.forge == "gitlab" else f"{repository.url}/issues"
+
+
+def by_hand(repository: Repository) -> str:
+    """What the person can do where lockblame can't."""
+    return f"open {issues_url(repository)} by hand"
 
 
 def merged(first: Found, second: Found) -> Found:

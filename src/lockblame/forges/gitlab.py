@@ -1,11 +1,133 @@
-"""GitLab's REST API v4, on gitlab.com and on hosts of one's own. Flows only. https://docs.gitlab.com/api/issues/"""
+"""GitLab's REST API v4, on gitlab.com and on hosts of one's own: the issues of a project. Flows only.
+
+https://docs.gitlab.com/api/issues/ · https://docs.gitlab.com/api/rest/ (pagination, moved projects). A project is named by its
+whole path in one segment ("group%2Fsub%2Fname"). Merge requests have an API of their own and are not asked for: each would cost
+a request more, and what users report is in the issues.
+"""
 
 from __future__ import annotations
 
-from lockblame.forges.pages import origin_of
-from lockblame.model import Repository
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from lockblame import fields
+from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.flow import Flow, Request
+from lockblame.forges import Found, by_hand
+from lockblame.forges.harvest import HEADERS, Harvest, by_words, closed
+from lockblame.forges.pages import counted, decoded, following, origin_of, stamp
+from lockblame.forges.records import gitlab_issue_from
+from lockblame.model import Gap, Repository
+
+_PAGE = 100
 
 
 def api_of(repository: Repository) -> str:
     """Where the API of that repository's host stands."""
     return f"{origin_of(repository)}/api/v4"
+
+
+def _project(repository: Repository) -> str:
+    return f"{api_of(repository)}/projects/{quote(repository.path, safe='')}"
+
+
+def _issues(repository: Repository, options: Mapping[str, str]) -> str:
+    return f"{_project(repository)}/issues?{urlencode({'state': 'all', **options})}"
+
+
+# --- flows -----------------------------------------------------------------------------------------------------------
+
+
+def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
+    """The issues that were opened or updated since then, at most `limit`; without `since`, the newest.
+
+    When there are more, those opened soonest after `since` are taken, because a regression is reported soon after its release;
+    `left_out` tells how many were not looked at. Where there are none, the project is asked why: archived, issues switched off.
+    """
+    harvest = Harvest(asked=repository, limit=limit, read=gitlab_issue_from)
+    options = {"order_by": "created_at", "sort": "desc", "per_page": str(_PAGE)}
+    if since is not None:
+        options["updated_after"] = stamp(since)
+    try:
+        first = yield from harvest.fetch(_issues(repository, options))
+    except UpstreamError as error:
+        if not closed(error):
+            raise
+        return (yield from _nothing(harvest, error))
+    if not harvest.add(first) and not harvest.broken:
+        return (yield from _nothing(harvest))
+    total = counted(first)
+    if since is not None and following(first) and (total is None or total > limit):
+        return (yield from _opened_since(harvest, since, total))
+    rest = yield from harvest.follow(first)
+    return harvest.found(max(1, (total or 0) - len(harvest.issues)) if rest else 0)
+
+
+def _opened_since(harvest: Harvest, since: datetime, total: int | None) -> Flow[Found]:
+    """Those opened since then, oldest first; after them, what is in already."""
+    newest, harvest.issues = harvest.issues, {}
+    options = {"created_after": stamp(since), "order_by": "created_at", "sort": "asc", "per_page": str(_PAGE)}
+    answer = yield from harvest.try_to_fetch(_issues(harvest.repository, options))
+    if answer is not None:
+        harvest.add(answer)
+        yield from harvest.follow(answer)
+    harvest.issues = {**harvest.issues, **{number: issue for number, issue in newest.items() if number not in harvest.issues}}
+    # above 10,000 GitLab doesn't count
+    return harvest.found(max((total or 0) - len(harvest.issues), 1))
+
+
+def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flow[Found]:
+    """The issues of all time that hold any of the `words` in title or description, those with most of them first.
+
+    GitLab knows no "or": a question for each of the first four words (of three characters or more). No words, no question.
+    """
+
+    def address(word: str) -> str:
+        exact = f'"{word}"' if " " in word else word
+        return _issues(repository, {"search": exact, "in": "title,description", "per_page": str(min(_PAGE, limit))})
+
+    return (yield from by_words(Harvest(asked=repository, limit=limit, read=gitlab_issue_from), words, address))
+
+
+# --- why there are none ----------------------------------------------------------------------------------------------
+
+
+def _nothing(harvest: Harvest, error: UpstreamError | None = None) -> Flow[Found]:
+    """No issues: a Gap that says why where the project tells why. GitLab answers 404 for what the asker may not see."""
+    repository = harvest.asked
+    try:
+        response = yield Request(url=_project(repository), subject=repository.path, headers=HEADERS)
+        project = decoded(response, repository.path)
+        if not isinstance(project, dict):
+            raise BadResponse(repository.path, "the forge answered with something else than a project", response.url)
+        harvest.path = fields.maybe_text(project, "path_with_namespace") or ""
+        harvest.gaps += _reasons(harvest.repository, project, error)
+    except UpstreamError as refused:
+        if error is None and not isinstance(refused, NotFound):
+            detail = f"whether {repository.path} has issues is not known: {refused.detail}"
+            harvest.gaps.append(_gap(repository, refused.reason, detail))
+        elif closed(refused):
+            detail = f"{repository.host} has no {repository.path}, or not for this token: GitLab hides what is private"
+            harvest.gaps.append(_gap(repository, "not-found", detail))
+        else:
+            raise
+    except fields.FieldError as fault:
+        raise BadResponse(repository.path, f"the forge's project is none ({fault})") from None
+    return harvest.found()
+
+
+def _reasons(repository: Repository, project: Mapping[str, object], error: UpstreamError | None) -> list[Gap]:
+    level = fields.maybe_text(project, "issues_access_level")
+    enabled = project.get("issues_enabled")
+    if level == "disabled" or (level is None and enabled is False):
+        return [_gap(repository, "issues-disabled", f"{repository.path} keeps its issues elsewhere: they are switched off here")]
+    if level == "private" or error is not None or enabled is False:
+        return [_gap(repository, "not-found", f"the issues of {repository.path} are for its members, or not for this token")]
+    if fields.flag(project, "archived"):
+        return [_gap(repository, "archived", f"{repository.path} is archived: what broke since then was reported elsewhere")]
+    return []
+
+
+def _gap(repository: Repository, reason: str, detail: str) -> Gap:
+    return Gap(subject=repository.path, reason=reason, detail=detail, hint=by_hand(repository))

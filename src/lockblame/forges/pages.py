@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lockblame.errors import BadResponse
 from lockblame.flow import Response
@@ -51,22 +51,13 @@ def links(response: Response) -> Mapping[str, str]:
 
 
 def following(response: Response) -> str | None:
-    """Where the next page is, on the host that was asked; None when there is none.
+    """Where the next page is; None when there is none.
 
-    A forge behind a proxy writes the address that it thinks it has (another host, plain http), so of the link only the path
-    and the query are taken, and of the path only whether it differs.
+    A forge behind a proxy writes the address that it thinks it has (another host, plain http), so of the link only the query
+    is taken: the next page is where this one was.
     """
     target = links(response).get("next")
-    if target is None:
-        return None
-    asked, found = urlsplit(response.url), urlsplit(target)
-    return asked._replace(path=found.path or asked.path, query=found.query, fragment="").geturl()
-
-
-def page_of(url: str) -> int | None:
-    """The number of the page that an address asks for."""
-    number = parse_qs(urlsplit(url).query).get("page", [""])[-1]
-    return int(number) if re.fullmatch(r"\d{1,6}", number) else None
+    return urlsplit(response.url)._replace(query=urlsplit(target).query, fragment="").geturl() if target else None
 
 
 def counted(response: Response) -> int | None:

@@ -1,4 +1,4 @@
-"""Issues as GitHub's REST API writes them (and Gitea's, which follows it): one record, one Issue."""
+"""Issues as the REST APIs write them: GitHub's, Gitea's (which follows it) and GitLab's. One record, one Issue."""
 
 from __future__ import annotations
 
@@ -45,6 +45,37 @@ def issue_from(record: Mapping[str, Any], where: str = "") -> Issue:
     )
 
 
+def gitlab_issue_from(record: Mapping[str, Any], where: str = "") -> Issue:
+    """The Issue in GitLab's issue object; `reactions` are its upvotes. FieldError, with the key's path, where it is none.
+
+    https://docs.gitlab.com/api/issues/. Its number is the `iid` (`id` counts over the whole host), its repository stands in
+    `references.full` ("group/sub/name#7"), and before GitLab 12.6 in the web address alone.
+    """
+    url = _web(fields.maybe_text(record, "web_url", where))
+    reference = fields.maybe_text(fields.table(record, "references", where), "full", f"{where}.references") or ""
+    repository = reference.rpartition("#")[0] or _gitlab_path(url or "")
+    if not re.fullmatch(r"[\w.+-]{1,255}(?:/[\w.+-]{1,255}){1,20}", repository):
+        raise fields.FieldError(f"{where}.references.full" if where else "references.full", "names no repository")
+    number = fields.maybe_number(record, "iid", where)
+    if number is None or number < 1:
+        raise fields.FieldError(f"{where}.iid" if where else "iid", "is missing" if number is None else "is no issue number")
+    state = fields.maybe_text(record, "state", where) or "opened"
+    return Issue(
+        repository=repository,
+        number=number,
+        title=bounded(fields.text(record, "title", where), TITLE),
+        body=bounded(fields.maybe_text(record, "description", where) or "", BODY),
+        state="open" if state in ("opened", "reopened") else state,
+        created_at=moment(record, "created_at", where),
+        updated_at=moment(record, "updated_at", where),
+        closed_at=moment(record, "closed_at", where),
+        labels=labels(record, where),
+        comments=fields.maybe_number(record, "user_notes_count", where),
+        reactions=fields.maybe_number(record, "upvotes", where),
+        url=url,
+    )
+
+
 def bounded(text: str, limit: int) -> str:
     """The first `limit` characters of `text`, and none that can't be written down again (JSON may hold half characters)."""
     return text[:limit].encode("utf-8", "replace").decode("utf-8")
@@ -85,6 +116,12 @@ def _path(address: str) -> str | None:
     """owner/name out of an API or web address of a repository or of an issue in it."""
     found = re.search(r"(?:/repos)?/([\w.-]{1,100}/[\w.-]{1,100})(?:/(?:issues|pull|pulls)/\d{1,10})?/?$", urlsplit(address).path)
     return found[1] if found else None
+
+
+def _gitlab_path(address: str) -> str:
+    """group/sub/name out of the web address of an issue."""
+    found = re.match(r"/(.{1,2000}?)(?:/-)?/(?:issues|work_items)/\d{1,10}/?$", urlsplit(address).path)
+    return found[1] if found else ""
 
 
 def _web(url: str | None) -> str | None:
