@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from lockblame.api.announcing import announced
 from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, gap, step_of
-from lockblame.api.gathering import index_pages, project_page
+from lockblame.api.origins import Sourcing, lane, project_page
 from lockblame.errors import LockblameError, UpstreamError
 from lockblame.model import Change, Contents, Delta, Gap, Note
 from lockblame.progress import SILENT, Progress
@@ -65,7 +65,7 @@ def _deepened(
     ends = time.monotonic() + budget.seconds
     worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
     chosen = worthwhile[: max(0, budget.packages)]
-    pages, gaps = _pages(chosen, delta.after.indexes or delta.before.indexes, client)
+    pages, gaps = _pages(chosen, Sourcing(delta.after, delta.before), client)
     paged = [change for change in chosen if change.name in pages]
     found = announced(dig(paged, pages, client, budget=budget, ends=ends, progress=progress), paged, known, client)
     return replace(
@@ -90,10 +90,11 @@ def _has_step(change: Change) -> bool:
     )
 
 
-def _pages(changes: Iterable[Change], indexes: Sequence[str], client: Client) -> tuple[Mapping[str, Project], Sequence[Gap]]:
+def _pages(changes: Iterable[Change], sourcing: Sourcing, client: Client) -> tuple[Mapping[str, Project], Sequence[Gap]]:
     """The pages of the packages, which the client has from before as a rule."""
-    places = {change.name: index_pages(change.after, indexes) for change in changes if change.after is not None}
-    tasks = [(name, urlsplit(several[0]).netloc, project_page(name, several)) for name, several in places.items()]
+    pins = {change.name: change.after for change in changes if change.after is not None}
+    places = {name: sourcing.pages(pin) for name, pin in pins.items()}
+    tasks = [(name, lane(several[0]), project_page(name, several, pins[name])) for name, several in places.items()]
     pages, gaps = {}, []
     for name, answer in zip(places, client.map(tasks, stage="finding artifacts"), strict=True):
         if isinstance(answer, UpstreamError):

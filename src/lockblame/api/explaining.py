@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lockblame.api.evidence import gap
-from lockblame.api.gathering import pages_of, project_page
+from lockblame.api.origins import Sourcing, lane, project_page
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Delta, Edge, Gap
@@ -27,11 +26,12 @@ def looked_up(delta: Delta, client: Client, names: Sequence[str] = ()) -> tuple[
     """What the releases require whose demands could settle the unknown reasons of a Delta (of `names` only, if given)."""
     from lockblame.delta import unsettled
 
-    wanted = [one for one in unsettled(_only(delta, names) if names else delta) if pages_of(one[0], delta)]
-    flows = [_requirements(name, version, pages_of(name, delta)) for name, version in wanted[:MOST]]
+    sourcing = Sourcing(delta.after, delta.before)
+    places = {one: sourcing.pages_of(one[0]) for one in unsettled(_only(delta, names) if names else delta)}
+    wanted = [one for one, several in places.items() if several][:MOST]
     tasks = [
-        (f"{name} {version}", urlsplit(pages_of(name, delta)[0]).netloc, flow)
-        for (name, version), flow in zip(wanted, flows, strict=False)
+        (f"{name} {version}", lane(places[name, version][0]), _requirements(name, version, places[name, version]))
+        for name, version in wanted
     ]
     found, gaps = {}, []
     for release, answer in zip(wanted, client.map(tasks, stage="asking why"), strict=False):

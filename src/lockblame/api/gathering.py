@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lockblame.api.evidence import Asked, Knowledge, gap
+from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
-from lockblame.errors import NotFound, UpstreamError
+from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
-from lockblame.model import Change, Delta, Gap, Pin, Release, Repository, Symptom
+from lockblame.model import Change, Delta, Gap, Pin, Release, Repository, Snapshot, Symptom
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
     from lockblame.client import Client
-    from lockblame.index import Project
+
+__all__ = ["gather", "index_pages", "pages_of", "project_page"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None
 
 def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, client: Client) -> Knowledge:
     changes = {change.name: change for change in delta if change.kind != "refiled"}
-    known = _with_packages(known, changes.values(), delta.after.indexes or delta.before.indexes, client)
+    known = _with_packages(known, changes.values(), Sourcing(delta.after, delta.before), client)
     known = _with_requirements(known, delta, client)
     return known if asked.issues is not None else with_issues(known, changes.values(), symptom, client)
 
@@ -48,7 +49,7 @@ def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | N
 # --- indexes ---------------------------------------------------------------------------------------------------------
 
 
-def _with_packages(known: Knowledge, changes: Iterable[Change], indexes: Sequence[str], client: Client) -> Knowledge:
+def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourcing, client: Client) -> Knowledge:
     """Release dates, yanks and repositories of the changed packages."""
     tasks, names, gaps, repositories = [], [], [], {}
     for change in changes:
@@ -62,14 +63,13 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], indexes: Sequenc
             elif pin.name not in known.repositories:
                 gaps.append(_elsewhere(pin))
             continue
-        places = index_pages(pin, indexes)
-        wanted = None if pin.name in known.repositories else pin.version
+        places = sourcing.pages(pin)
         names.append(pin.name)
-        tasks.append((pin.name, urlsplit(places[0]).netloc, _package(pin.name, places, wanted)))
+        tasks.append((pin.name, lane(places[0]), _package(pin, places, linked=pin.name not in known.repositories)))
     releases = {}
     for name, answer in zip(names, client.map(tasks, stage="asking package indexes"), strict=True):
         if isinstance(answer, UpstreamError):
-            gaps.append(gap(answer))
+            gaps.append(gap(answer, _way_in(answer)))
             continue
         releases[name] = answer.releases
         gaps += answer.gaps
@@ -84,18 +84,9 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], indexes: Sequenc
 
 
 def index_pages(pin: Pin, indexes: Sequence[str]) -> tuple[str, ...]:
-    """The indexes that may have a package: the one its lock names for it, else those of the lock, else what pip would ask."""
-    from lockblame.client import default_index
-
-    return (pin.source.location,) if pin.source.location else tuple(indexes) or (default_index(),)
-
-
-def pages_of(name: str, delta: Delta) -> tuple[str, ...]:
-    """The same for a package by its name; empty when it comes from elsewhere than an index."""
-    pin = next(iter((*delta.after.get(name), *delta.before.get(name))), None)
-    if pin is None or pin.source.kind != "registry":
-        return ()
-    return index_pages(pin, delta.after.indexes or delta.before.indexes)
+    """The indexes that may have a package of which only the lock's own indexes are known."""
+    lock = Snapshot(origin="", format="requirements", indexes=tuple(indexes))
+    return Sourcing(lock, lock).pages(pin)
 
 
 def _from_source(pin: Pin) -> Repository | None:
@@ -110,29 +101,30 @@ def _elsewhere(pin: Pin) -> Gap:
     return Gap(subject=pin.name, reason="no-index", detail=detail, hint=f'[upstreams] {pin.name} = "https://…" in lockblame.toml')
 
 
-def _package(name: str, places: Sequence[str], version: str | None) -> Flow[_Package]:
-    """The project page and, when `version` is given, the links of that version."""
+def _way_in(error: UpstreamError) -> str | None:
+    """How to get past a refusal."""
+    if not isinstance(error, AccessRefused) or not error.url:
+        return None
+    from lockblame.client.credentials import may_carry_secrets
+
+    host = lane(error.url)
+    if not may_carry_secrets(error.url):
+        return f"no password goes over plain http: name {host} by https"
+    ways = "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for an index with a name"
+    return f"give credentials for {host}: an entry in ~/.netrc, {ways}, or https://USER:PASSWORD@{host}/… in PIP_INDEX_URL"
+
+
+def _package(pin: Pin, places: Sequence[str], *, linked: bool) -> Flow[_Package]:
+    """The project page and, when it is to be `linked` to a repository, the links of the locked version."""
     from lockblame import upstream
 
-    project = yield from project_page(name, places)
-    if version is None:
+    project = yield from project_page(pin.name, places, pin)
+    if not linked or pin.version is None:
         return _Package(releases=project.releases)
-    found = yield from upstream.find(project, version)
+    found = yield from upstream.find(project, pin.version)
     if isinstance(found, Gap):
         return _Package(releases=project.releases, gaps=(found,))
     return _Package(releases=project.releases, repository=found)
-
-
-def project_page(name: str, places: Sequence[str]) -> Flow[Project]:
-    """The page on the first index that has the project."""
-    from lockblame import index
-
-    for place in places[:-1]:
-        try:
-            return (yield from index.project(name, place))
-        except NotFound:
-            continue
-    return (yield from index.project(name, places[-1]))
 
 
 def _with_requirements(known: Knowledge, delta: Delta, client: Client) -> Knowledge:

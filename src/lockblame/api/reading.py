@@ -106,7 +106,8 @@ def _content(content: str | bytes, format: str | None) -> Side:
     from lockblame import lockfiles
 
     data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
-    return Side(snapshot=lockfiles.parse(data, "(text)", origin="(text)", format=format))
+    snapshot = lockfiles.parse(data, "(text)", origin="(text)", format=format)
+    return Side(snapshot=lockfiles.configured(snapshot, data, None))
 
 
 def _file(text: str, format: str | None, folder: Path) -> Side:
@@ -116,7 +117,9 @@ def _file(text: str, format: str | None, folder: Path) -> Side:
     data = files.read(path)
     checkout = git.find(path.parent)
     root = (checkout and checkout.root) or _outer_folder(path)
-    snapshot = lockfiles.parse(data, relative(path, root), origin=text, format=format, opener=files.opener(root))
+    opener = files.opener(root)
+    snapshot = lockfiles.parse(data, relative(path, root), origin=text, format=format, opener=opener)
+    snapshot = lockfiles.configured(snapshot, data, opener)
     return Side(snapshot=snapshot, checkout=checkout, worktree=checkout is not None)
 
 
@@ -190,7 +193,8 @@ def _named(checkout: Checkout, commit: str, revision: str, path: str, format: st
     for candidate in _spellings(checkout, path):
         data = fetch(candidate)
         if data is not None:
-            return lockfiles.parse(data, candidate, origin=f"{candidate} at {label}", format=format, opener=fetch), False
+            found = lockfiles.parse(data, candidate, origin=f"{candidate} at {label}", format=format, opener=fetch)
+            return lockfiles.configured(found, data, fetch), False
         inner = _under(checkout.paths(commit), candidate)
         if inner:
             return _all_locks(f"{label}:{candidate}", inner, fetch), True
@@ -274,7 +278,7 @@ def _one_lock(label: str, path: str, fetch: Fetch) -> Snapshot:
     data = fetch(path)
     if data is None:
         raise ReadError(path, f"can't be read in {label}")
-    return lockfiles.parse(data, path, origin=f"{path} at {label}", opener=fetch)
+    return lockfiles.configured(lockfiles.parse(data, path, origin=f"{path} at {label}", opener=fetch), data, fetch)
 
 
 def together(label: str, parts: tuple[Snapshot, ...], gaps: tuple[Gap, ...] = ()) -> Snapshot:
@@ -285,6 +289,7 @@ def together(label: str, parts: tuple[Snapshot, ...], gaps: tuple[Gap, ...] = ()
         pins=tuple(pin for part in parts for pin in part.pins),
         roots=tuple(root for part in parts for root in part.roots),
         indexes=tuple(dict.fromkeys(index for part in parts for index in part.indexes)),
+        configured=tuple(dict.fromkeys(index for part in parts for index in part.configured)),
         gaps=(*gaps, *(gap for part in parts for gap in part.gaps)),
         parts=parts,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from lockblame.client.passwords import Netrc
 from lockblame.errors import ConfigError
 
 _GITHUB = "api.github.com"
@@ -17,10 +19,18 @@ class Credentials:
     """Who gets which `Authorization`: by origin, over https alone (or on this very machine), and in no repr.
 
     GITHUB_TOKEN belongs to the host of GITHUB_API_URL where that is set (as on a runner of an Enterprise Server), else to
-    api.github.com, as does GH_TOKEN; GH_ENTERPRISE_TOKEN belongs to GH_HOST. Passwords in a URL belong to its origin.
+    api.github.com, as does GH_TOKEN; GH_ENTERPRISE_TOKEN belongs to GH_HOST. Passwords in a URL belong to its origin, those of a
+    netrc file to its hosts. A forge's API is asked with a token or with nothing: passwords are for indexes and their files.
     """
 
-    def __init__(self, token: str | None, tokens: Mapping[str, str] | None, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        token: str | None,
+        tokens: Mapping[str, str] | None,
+        environment: Mapping[str, str],
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._netrc = Netrc(environment, note)
         self._tokens: dict[str, str] = {}
         self._passwords: dict[tuple[str, str], str] = {}
         self._lock = Lock()
@@ -62,14 +72,27 @@ class Credentials:
         """The `Authorization` for a request to `url`, None when there is none for it."""
         parts = _split(url)
         host = parts.netloc.lower()
-        with self._lock:
-            password = self._passwords.get((parts.scheme, host))
-        if password is not None:
-            return password
-        token = self._tokens.get(host) or self._tokens.get(host.removesuffix(":443"))
-        if token is None or not (parts.scheme == "https" or parts.hostname in _LOOPBACK):
+        if not host or not may_carry_secrets(url):
             return None
-        return f"Bearer {token}"
+        token = self._tokens.get(host) or self._tokens.get(host.removesuffix(":443"))
+        with self._lock:
+            password = None if _is_forge(parts) else self._passwords.get((parts.scheme, host))
+        if password is None and token is not None:
+            return f"Bearer {token}"
+        return password if password or _is_forge(parts) else self._netrc.header(parts.hostname or "")
+
+
+def may_carry_secrets(url: str) -> bool:
+    """Whether a password or token may go to `url`: over https, or to this very machine."""
+    parts = _split(url)
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
+
+
+def _is_forge(parts: SplitResult) -> bool:
+    """Whether it is a forge's API; the package registries that some forges have are indexes."""
+    return parts.netloc == _GITHUB or (
+        re.match(r"/api/(?:v\d|graphql)", parts.path) is not None and "/packages/" not in parts.path
+    )
 
 
 def _split(url: str) -> SplitResult:

@@ -1,17 +1,23 @@
-"""The package index that this machine's pip or uv would ask."""
+"""The package indexes that this machine's pip or uv would ask, and the passwords that its environment holds for an index."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from lockblame.errors import ConfigError
+from lockblame.model import Index
 
 MACHINE_FILES = {} if sys.platform == "win32" else {"pip": Path("/etc/pip.conf"), "uv": Path("/etc/uv/uv.toml")}
 """The whole machine's configuration of each tool, outside of the XDG folders."""
+
+_ON_THE_WEB = ("https://", "http://")
 
 
 def default_index(environment: Mapping[str, str] | None = None) -> str:
@@ -24,19 +30,119 @@ def default_index(environment: Mapping[str, str] | None = None) -> str:
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if values.get(name, "").strip():
             # uv takes "name=url" too
-            return _named(values[name].strip())
+            return _named(values[name].strip())[1]
     for path in _pip_files(values):
-        if url := _from_pip(path):
+        if url := _pip_option(path, "index-url"):
             return url
     for path in _uv_files(values):
-        if url := _from_uv(path):
-            return url
-    return _public()
+        if found := next((one for one in _from_uv(path) if one.default), None):
+            return found.access or found.url
+    return public_index()
 
 
-def _named(text: str) -> str:
+def further_indexes(environment: Mapping[str, str] | None = None) -> tuple[Index, ...]:
+    """The indexes that pip or uv would ask beside the default one, in their order.
+
+    From UV_INDEX, UV_EXTRA_INDEX_URL and PIP_EXTRA_INDEX_URL, then from pip.conf and uv.toml. Folders are left out.
+    Raises ConfigError for a configuration file that can't be read.
+    """
+    values = os.environ if environment is None else environment
+    found: list[Index] = []
+    for variable in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        for word in values.get(variable, "").split():
+            name, url = _named(word)
+            found += _index(url, name=name)
+    if not values.get("PIP_EXTRA_INDEX_URL", "").strip():
+        listed = next((urls for path in _pip_files(values) if (urls := _pip_option(path, "extra-index-url"))), "")
+        found += chain.from_iterable(_index(url) for url in listed.split())
+    for path in _uv_files(values):
+        found += (one for one in _from_uv(path) if not one.default)
+    return tuple(dict.fromkeys(found))
+
+
+def public_index() -> str:
+    """The ecosystem's public index. packageurl knows where packages live, so that lockblame doesn't have to spell it."""
+    from packageurl.contrib import purl2url
+
+    parts = urlsplit(str(purl2url.get_repo_url("pkg:pypi/packaging")))  # type: ignore[no-untyped-call]
+    return f"{parts.scheme}://{parts.netloc}/simple"
+
+
+def _index(url: object, **more: Any) -> Iterator[Index]:
+    if isinstance(url, str) and url.startswith(_ON_THE_WEB):
+        bare = _bare(url)
+        yield Index(url=bare, access=url if url != bare else None, **more)
+
+
+def _bare(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
+# --- who gives the password ------------------------------------------------------------------------------------------
+
+
+def addressed(index: Index, machine: Iterable[Index] = (), environment: Mapping[str, str] | None = None) -> str:
+    """The address of an index, with user name and password where they are at hand: never show it.
+
+    They come from the address as it is written (`${NAME}` and `$NAME` stand for environment variables), else from
+    UV_INDEX_<NAME>_USERNAME and _PASSWORD or POETRY_HTTP_BASIC_<NAME>_USERNAME and _PASSWORD for an index that has a name, else
+    from an index of the `machine` at the same place, else at the same host. (A netrc file is looked into host by host, later.)
+    """
+    values = os.environ if environment is None else environment
+    user = _written(index.access, values) or _by_name(index.name, values)
+    if user is None:
+        known = [one for one in machine if one.access]
+        same = [one for one in known if one.url.rstrip("/") == index.url.rstrip("/")]
+        near = [one for one in known if _origin(one.url) == _origin(index.url)]
+        user = next((_user(one.access) for one in (*same, *near)), None)
+        user = user or next((found for one in machine if one.url == index.url and (found := _by_name(one.name, values))), None)
+    scheme, mark, rest = index.url.partition("://")
+    return f"{scheme}{mark}{user}@{rest}" if user else index.url
+
+
+def _written(access: str | None, values: Mapping[str, str]) -> str | None:
+    """The `user:password` of an address, its variables filled in; None when one of them isn't set."""
+    user = _user(access)
+    wanted = {one or other for one, other in _VARIABLE.findall(user)}
+    if not all(values.get(name) for name in wanted):
+        return None
+    return _VARIABLE.sub(lambda found: quote(values[found[1] or found[2]], safe="%"), user) or None
+
+
+def _user(access: str | None) -> str:
+    return (access or "").partition("://")[2].partition("/")[0].rpartition("@")[0]
+
+
+_VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|([A-Z_][A-Z0-9_]{0,99}))", re.ASCII)
+
+
+def _by_name(name: str | None, values: Mapping[str, str]) -> str | None:
+    if not name:
+        return None
+    plain = re.sub(r"[^A-Z0-9]", "_", name.upper())
+    for prefix in ("UV_INDEX", "POETRY_HTTP_BASIC"):
+        user, password = (values.get(f"{prefix}_{plain}_{part}", "") for part in ("USERNAME", "PASSWORD"))
+        if user or password:
+            return f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", url
+    return parts.scheme, parts.netloc.lower()
+
+
+# --- where pip and uv keep their settings ----------------------------------------------------------------------------
+
+
+def _named(text: str) -> tuple[str | None, str]:
     name, equals, url = text.partition("=")
-    return url if equals and name.replace("-", "").replace("_", "").isalnum() else text
+    return (name, url) if equals and name.replace("-", "").replace("_", "").isalnum() else (None, text)
 
 
 def _home(values: Mapping[str, str]) -> Path:
@@ -103,7 +209,7 @@ def _text(path: Path) -> str | None:
         raise ConfigError(str(path), f"can't be read ({error})") from None
 
 
-def _from_pip(path: Path) -> str | None:
+def _pip_option(path: Path, option: str) -> str | None:
     import configparser
 
     text = _text(path)
@@ -116,35 +222,29 @@ def _from_pip(path: Path) -> str | None:
         # the message may quote the line, and the line may hold a password
         raise ConfigError(str(path), f"is no configuration that pip could read ({type(error).__name__})") from None
     for section in ("install", "global"):
-        if url := parser.get(section, "index-url", fallback="").strip():
-            return url
+        if value := parser.get(section, option, fallback="").strip():
+            return value
     return None
 
 
-def _from_uv(path: Path) -> str | None:
+def _from_uv(path: Path) -> Iterator[Index]:
+    """The indexes of a uv.toml, those that the `[[index]]` list names first."""
     import tomllib
 
     text = _text(path)
     if text is None:
-        return None
+        return
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         raise ConfigError(str(path), "is no TOML, and uv could not read it either") from None
     listed = document.get("index")
     for entry in listed if isinstance(listed, list) else []:
-        if isinstance(entry, dict) and entry.get("default") is True and isinstance(entry.get("url"), str):
-            return str(entry["url"])
+        if isinstance(entry, dict) and entry.get("format") != "flat":
+            name, default, explicit = entry.get("name"), entry.get("default") is True, entry.get("explicit") is True
+            yield from _index(entry.get("url"), name=name if isinstance(name, str) else None, default=default, explicit=explicit)
     pip = document.get("pip")
     for table in (document, pip if isinstance(pip, dict) else {}):
-        if isinstance(url := table.get("index-url"), str) and url:
-            return url
-    return None
-
-
-def _public() -> str:
-    """packageurl knows where packages of this ecosystem live, so that lockblame doesn't have to spell it."""
-    from packageurl.contrib import purl2url
-
-    parts = urlsplit(str(purl2url.get_repo_url("pkg:pypi/packaging")))  # type: ignore[no-untyped-call]
-    return f"{parts.scheme}://{parts.netloc}/simple"
+        yield from _index(table.get("index-url"), default=True)
+        extra = table.get("extra-index-url")
+        yield from chain.from_iterable(_index(url) for url in (extra if isinstance(extra, list) else []))

@@ -15,9 +15,10 @@ from lockblame.errors import UnknownFormat
 from lockblame.fields import FieldError
 from lockblame.lockfiles.document import Document, Opener
 from lockblame.lockfiles.formats import FORMATS, Format, detect, is_lock, known
+from lockblame.lockfiles.settings import configured
 from lockblame.model import Snapshot
 
-__all__ = ["FORMATS", "Format", "Opener", "is_lock", "parse"]
+__all__ = ["FORMATS", "Format", "Opener", "configured", "is_lock", "parse"]
 
 
 def parse(

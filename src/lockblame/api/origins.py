@@ -1,0 +1,185 @@
+"""Which index each package comes from: the one that its lock names for it, else those that the project and this machine
+configure. A package is asked for only where it may come from: no name that another index owns gets to the public one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from lockblame.errors import AccessRefused, ConfigError, UpstreamError
+from lockblame.flow import Flow
+from lockblame.index import Project
+from lockblame.model import Delta, Index, Pin, Snapshot
+
+_REFUSED = 403
+
+
+class Sourcing:
+    """The indexes of the packages of a lock, and of what it was `before`. Addresses may hold credentials: never show them.
+
+    Passwords of the environment that belong to an index by its name, or that an address asks for by a variable, are given only
+    to indexes that both sides name alike: who may propose a lock must not choose who gets them.
+    """
+
+    def __init__(self, lock: Snapshot, before: Snapshot) -> None:
+        self._sides = (lock, before)
+        self._lock = lock if lock.configured or lock.indexes else before
+        known = {(index.name, _key(index.url)) for index in before.configured}
+        sides = (*self._lock.configured, *before.configured)
+        self._project = [index if (index.name, _key(index.url)) in known else _stranger(index) for index in dict.fromkeys(sides)]
+
+    def pages(self, pin: Pin) -> tuple[str, ...]:
+        """The addresses of the indexes that may have the package, the first to be asked first; empty when it is from elsewhere.
+
+        Raises ConfigError when none is named and pip's or uv's configuration, which would tell, can't be read.
+        """
+        if pin.source.kind != "registry":
+            return ()
+        chosen = (self._named(pin.source.location),) if pin.source.location else tuple(self._possible(pin.name))
+        return tuple(dict.fromkeys(self._addressed(index) for index in chosen))
+
+    def pages_of(self, name: str) -> tuple[str, ...]:
+        """The same for a package by its name."""
+        pin = next((pin for side in self._sides for pin in side.get(name)), None)
+        return self.pages(pin) if pin is not None else ()
+
+    def _named(self, url: str) -> Index:
+        known = (*self._project, *self._machine)
+        return next((index for index in known if _key(index.url) == _key(url)), Index(url=url))
+
+    def _possible(self, name: str) -> Iterator[Index]:
+        """Where a package may come from whose lock doesn't say it."""
+        own = [index for index in self._lock.configured if any(fnmatchcase(name, pattern) for pattern in index.packages)]
+        if own:
+            yield from (self._named(index.url) for index in own)
+            return
+        general, defaults = self._general(self._lock)
+        private = [index for index in general if _host(index.url) != _host(_public())]
+        yield from private
+        yield from (index for index in general if index not in private)
+        yield from defaults or [self._default]
+
+    def _general(self, lock: Snapshot) -> tuple[Sequence[Index], Sequence[Index]]:
+        """The indexes that any package may come from, and the default ones; without the latter the machine's counts."""
+        if lock.format == "poetry":
+            # a package from any other source than the default one has it in the lock
+            return (), ()
+        known = {_key(index.url) for index in lock.configured}
+        listed = [self._named(index.url) for index in lock.configured if not index.explicit]
+        included = [self._named(url) for url in lock.indexes if _key(url) not in known]
+        defaults = [index for index in listed if index.default]
+        others = [*(index for index in listed if not index.default), *included]
+        if lock.format == "pipenv" or (included and not lock.configured):
+            return (), [*defaults, *others]
+        further = [] if lock.format in ("uv", "pdm") else [index for index in self._machine if not index.explicit]
+        return [*others, *(index for index in further if index != self._machine_default)], defaults
+
+    def _addressed(self, index: Index) -> str:
+        from lockblame.client.indexes import addressed
+
+        return addressed(index, self._machine)
+
+    @cached_property
+    def _default(self) -> Index:
+        from lockblame.client import default_index
+
+        return _written(default_index())
+
+    @cached_property
+    def _machine_default(self) -> Index | None:
+        try:
+            return self._default
+        except ConfigError:
+            return None
+
+    @cached_property
+    def _machine(self) -> Sequence[Index]:
+        """What this machine's pip and uv would ask; nothing where their configuration can't be read."""
+        from lockblame.client.indexes import further_indexes
+
+        try:
+            further = further_indexes()
+        except ConfigError:
+            further = ()
+        return [*further, *([self._machine_default] if self._machine_default else [])]
+
+
+def _stranger(index: Index) -> Index:
+    """An index that only one side names, without what would get it a password of the environment."""
+    return replace(index, name=None, access=None if index.access and "$" in index.access else index.access)
+
+
+def _written(address: str) -> Index:
+    scheme, mark, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    bare = f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+    return Index(url=bare, access=address if bare != address else None)
+
+
+def _key(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _public() -> str:
+    from lockblame.client.indexes import public_index
+
+    return public_index()
+
+
+def _host(url: str) -> str:
+    return lane(url).partition(":")[0].lower()
+
+
+def lane(address: str) -> str:
+    """The host (and port) that an address is asked at, which may be shown."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+# --- one page out of several places ----------------------------------------------------------------------------------
+
+
+def project_page(name: str, places: Sequence[str], pin: Pin | None = None) -> Flow[Project]:
+    """The page on the first index that has the project; of several the one that has the locked version with the locked files.
+
+    An index that doesn't answer, or wants credentials, ends the search: the package may be its own, and no other gets to know of
+    it. A 403 counts as "not there", since that is what storage without a list of its files says of what it doesn't have.
+    """
+    from lockblame import index
+
+    first: Project | None = None
+    trouble: UpstreamError | None = None
+    for place in places:
+        try:
+            page = yield from index.project(name, place)
+        except UpstreamError as error:
+            if first is not None:
+                break
+            if error.reason != "not-found" and not (isinstance(error, AccessRefused) and error.status == _REFUSED):
+                raise
+            trouble = trouble if isinstance(trouble, AccessRefused) else error
+            continue
+        first = first or page
+        if pin is None or pin.version is None or len(places) == 1 or _holds(page, pin.version, pin):
+            return page
+    if first is not None:
+        return first
+    raise trouble or UpstreamError(name, "no index is known for it")
+
+
+def _holds(page: Project, version: str, pin: Pin) -> bool:
+    """Whether a page has the files of the version that are locked, as far as both tell their hashes."""
+    files = page.files_of(version)
+    there = {f"{kind}:{digest}".lower() for file in files for kind, digest in file.hashes.items()}
+    locked = {one.hash.lower() for one in pin.artifacts if one.hash}
+    return bool(files) and (not there or not locked or bool(there & locked))
+
+
+def pages_of(name: str, delta: Delta) -> tuple[str, ...]:
+    """The addresses of the indexes that may have a package by its name; empty when it comes from elsewhere than an index."""
+    return Sourcing(delta.after, delta.before).pages_of(name)
