@@ -86,12 +86,7 @@ class TestUv:
     @given(pyprojects)
     def test_only_the_constraint_is_added_and_it_comes_out_again(self, text):
         before = tomllib.loads(text.removeprefix("\ufeff"))
-        try:
-            new = constrain_uv(text, (KOMBU, CELERY))
-        except RollbackError:
-            # a header as the last line, without an end of line, leaves no room behind it
-            assert text.endswith("]")
-            return
+        new = constrain_uv(text, (KOMBU, CELERY))
         after = tomllib.loads(new.removeprefix("\ufeff"))
         had = before.get("tool", {}).get("uv", {}).get("constraint-dependencies", [])
         assert constraints(new) == ["kombu==5.3.1", "celery==5.3.1", *had]

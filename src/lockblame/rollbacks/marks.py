@@ -10,6 +10,8 @@ from lockblame.errors import RollbackError
 MARK = "# lockblame rollback"
 BROKEN = " (line broken)"
 """Ends the comment where a line had to be broken behind it, so that it can be joined again."""
+UNENDED = f"{MARK} (line ended)"
+"""Ends the last line of a file that had no line ending, where one had to be given to it."""
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]{0,100}")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,198}[a-z0-9])?")

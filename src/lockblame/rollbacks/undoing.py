@@ -9,7 +9,7 @@ from typing import Any
 from lockblame.errors import RollbackError
 from lockblame.rollbacks import tables
 from lockblame.rollbacks.lines import undo as undo_lines
-from lockblame.rollbacks.marks import BROKEN, MARK
+from lockblame.rollbacks.marks import BROKEN, MARK, UNENDED
 from lockblame.rollbacks.poetry import GROUP
 from lockblame.rollbacks.poetry import TABLE as POETRY
 from lockblame.rollbacks.uv import KEY
@@ -20,6 +20,7 @@ _STRING = r"\"(?:[^\"\\\r\n]|\\.){0,400}\"|'[^'\r\n]{0,400}'"
 _INSTEAD = rf",  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}"
 _UV_ENTRY = re.compile(rf"{_FEED}[ \t]*({_STRING}){_INSTEAD}(?={_FEED})|({_STRING}){_INSTEAD}{re.escape(BROKEN)}{_FEED}    ")
 _UV_ARRAY = re.compile(rf"(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?:, |{_FEED}|(?=\}}))")
+_UV_UNENDED = re.compile(rf"  {re.escape(UNENDED)}{_FEED}(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?=[\r\n]*\Z)")
 _UV_TABLE = re.compile(rf"{_FEED}\[tool\.uv\]  {_MARK}{_FEED}\Z")
 _POETRY_ENTRY = re.compile(
     rf"^([a-z0-9-]{{1,200}}) = [^\r\n]{{1,4000}}  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}{_FEED}", re.M
@@ -76,7 +77,7 @@ def _undone_uv(text: str, document: dict[str, Any], names: Collection[str]) -> t
         if value in kept:
             kept.remove(value)
     expected = tables.with_value(document, (*UV, KEY), kept)
-    bare = _UV_ARRAY.sub("", left)
+    bare = _UV_ARRAY.sub("", _UV_UNENDED.sub("", left))
     if bare != left:
         expected = tables.without(expected, (*UV, KEY))
     return _UV_TABLE.sub("", bare), expected

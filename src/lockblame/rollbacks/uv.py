@@ -13,7 +13,7 @@ from lockblame.delta.constraints import allows
 from lockblame.errors import RollbackError
 from lockblame.rollbacks import tables
 from lockblame.rollbacks.demands import refuse
-from lockblame.rollbacks.marks import BROKEN, MARK, Wanted, newline, quoted
+from lockblame.rollbacks.marks import BROKEN, MARK, UNENDED, Wanted, newline, quoted
 
 KEY = "constraint-dependencies"
 TABLE = ("tool", "uv")
@@ -83,13 +83,20 @@ def _candidates(text: str, settings: dict[str, Any] | None, missing: Sequence[Wa
     lines = "".join(f"    {quoted(one.requirement)},  {one.comment}{feed}" for one in missing)
     array = f"{KEY} = [  {MARK}{feed}{lines}]"
     for place in tables.headers(text, TABLE):
-        yield f"{text[:place]}{array}{feed}{text[place:]}"
+        if text.endswith("\n", 0, place):
+            yield f"{text[:place]}{array}{feed}{text[place:]}"
+        else:
+            # the header is the last line and has no end: the one that it gets is marked, so that it can be taken away again
+            yield f"{text}  {UNENDED}{feed}{array}"
     if settings is not None and (found := tables.span(text, TABLE)) and text[found[0]] == "{":
         comma = ", " if settings else ""
         yield f"{text[: found[0] + 1]}{array}{comma}{text[found[0] + 1 :]}"
     yield f"{text}{feed}[tool.uv]  {MARK}{feed}{array}{feed}"
     for place in tables.headers(text, TABLE[:1]):
-        yield f"{text[:place]}uv.{array}{feed}{text[place:]}"
+        if text.endswith("\n", 0, place):
+            yield f"{text[:place]}uv.{array}{feed}{text[place:]}"
+        else:
+            yield f"{text}  {UNENDED}{feed}uv.{array}"
     start = 1 if text.startswith("\ufeff") else 0
     yield f"{text[:start]}tool.uv.{array}{feed}{text[start:]}"
 
