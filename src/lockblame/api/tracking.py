@@ -1,20 +1,28 @@
-"""Asking forges: the issues of each changed package's repository, and everything that could not be had as a gap."""
+"""Asking forges: the issues of each changed package's repository, and everything that could not be had as a gap.
+
+GitHub is asked for many repositories at once where there is a token for it, and sparingly where there is none; the other forges
+one repository after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lockblame.api.evidence import Knowledge, gap
-from lockblame.errors import UpstreamError
+from lockblame.api.sharing import tenant
+from lockblame.errors import AccessRefused, RateLimited, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Gap, Issue, Repository, Symptom
 
 if TYPE_CHECKING:
     from lockblame.client import Client
     from lockblame.forges import Found
+    from lockblame.forges.github.graphql import Batch
+    from lockblame.forges.github.rest import Manner
+    from lockblame.forges.github.survey import Survey, Wanted
 
 BEFORE_RELEASE = timedelta(days=7)
 """A regression is sometimes reported from a pre-release or the main branch: so much earlier than the release is looked at."""
@@ -22,24 +30,18 @@ MOST_ISSUES = 300
 MOST_SEARCHED = 50
 WORDS_SEARCHED = 6
 
+Task = tuple[str, str, "Flow[Found | Batch]"]
+Answers = dict[Repository, "Found | UpstreamError"]
+
 
 def with_issues(known: Knowledge, changes: Iterable[Change], symptom: Symptom | None, client: Client) -> Knowledge:
     """The issues of each repository once, also where several packages share it; the most suspicious packages first."""
-    since: dict[Repository, datetime | None] = {}
-    for change in _most_suspicious_first(changes, known, symptom):
-        repository = known.repositories.get(change.name)
-        if repository is None:
-            continue
-        release = known.release(change.name, change.new)
-        start = release.uploaded - BEFORE_RELEASE if release and release.uploaded else None
-        earlier = since.get(repository, start)
-        since[repository] = min(start, earlier) if start and earlier else start or earlier
-    words = words_to_search(symptom)
-    tasks = [(repository.path, repository.host, _issues(repository, start, words)) for repository, start in since.items()]
+    inquiry = _Inquiry(client, words_to_search(symptom))
+    inquiry.run(_wanted(list(_most_suspicious_first(changes, known, symptom)), known))
     issues: list[Issue] = []
     gaps: list[Gap] = []
     moved: dict[Repository, Repository] = {}
-    for repository, answer in zip(since, client.map(tasks, stage="asking forges"), strict=True):
+    for repository, answer in inquiry.answers.items():
         if isinstance(answer, UpstreamError):
             gaps.append(gap(answer, _by_hand(repository)))
             continue
@@ -50,8 +52,34 @@ def with_issues(known: Knowledge, changes: Iterable[Change], symptom: Symptom | 
         known,
         issues=(*known.issues, *issues),
         repositories={name: moved.get(one, one) for name, one in known.repositories.items()},
-        gaps=(*known.gaps, *gaps),
+        gaps=tuple(dict.fromkeys((*known.gaps, *inquiry.gaps, *gaps))),
     )
+
+
+def _wanted(changes: Sequence[Change], known: Knowledge) -> list[Wanted]:
+    """Each repository once, from shortly before the first of the releases that are looked at."""
+    from lockblame.forges.github.survey import Wanted
+
+    since: dict[Repository, datetime | None] = {}
+    names: dict[Repository, list[str]] = {}
+    for change in changes:
+        repository = known.repositories.get(change.name)
+        if repository is None:
+            continue
+        release = known.release(change.name, change.new)
+        start = release.uploaded - BEFORE_RELEASE if release and release.uploaded else None
+        earlier = since.get(repository, start)
+        since[repository] = min(start, earlier) if start and earlier else start or earlier
+        names.setdefault(repository, []).append(change.name)
+    return [
+        Wanted(repository=one, since=start, names=_narrowing(one, list(dict.fromkeys(names[one]))))
+        for one, start in since.items()
+    ]
+
+
+def _narrowing(repository: Repository, names: list[str]) -> tuple[str, ...]:
+    """The packages' names, where the repository holds others, too."""
+    return tuple(names) if any(tenant(repository, name, names) is not None for name in names) else ()
 
 
 def _most_suspicious_first(changes: Iterable[Change], known: Knowledge, symptom: Symptom | None) -> Iterable[Change]:
@@ -62,31 +90,198 @@ def _most_suspicious_first(changes: Iterable[Change], known: Knowledge, symptom:
     return [suspect.change for suspect in rank(symptom, candidates).suspects]
 
 
-def _issues(repository: Repository, since: datetime | None, words: Sequence[str]) -> Flow[Found]:
+@dataclass(slots=True)
+class _Inquiry:
+    """What is asked of all forges, and what came of each repository; `gaps` are those of whole hosts."""
+
+    client: Client
+    words: tuple[str, ...]
+    answers: Answers = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def run(self, wanted: Sequence[Wanted]) -> None:
+        """Asks for all of them, most suspicious first."""
+        surveys, single, manners = self._surveys(wanted), [], self._manners(wanted)
+        for one in wanted:
+            if one.repository.host not in surveys or one.repository.forge != "github":
+                single.append((one, manners.get(one.repository.host) if one.repository.forge == "github" else None))
+        self._ask(surveys.values(), single)
+        for host, survey in surveys.items():
+            self._surveyed(host, survey, wanted)
+        # in the order of the suspicion, whatever way each was asked
+        self.answers = {one.repository: self.answers[one.repository] for one in wanted if one.repository in self.answers}
+        self._summed(wanted)
+
+    def _surveys(self, wanted: Sequence[Wanted]) -> dict[str, Survey]:
+        """One for each GitHub host that there is a token for."""
+        from lockblame.forges.github import graphql_of
+        from lockblame.forges.github.survey import Survey
+
+        hosts: dict[str, list[Wanted]] = {}
+        for one in wanted:
+            if one.repository.forge == "github" and self.client.authorized(graphql_of(one.repository)):
+                hosts.setdefault(one.repository.host, []).append(one)
+        return {
+            host: Survey(graphql_of(own[0].repository), _api_host(own[0].repository), own, self.words)
+            for host, own in hosts.items()
+        }
+
+    def _manners(self, wanted: Sequence[Wanted]) -> dict[str, Manner]:
+        """How each GitHub host is asked without a token."""
+        from lockblame.forges.github.allowance import Allowance
+        from lockblame.forges.github.rest import Manner
+
+        hosts = {one.repository.host for one in wanted if one.repository.forge == "github"}
+        return {host: Manner(anonymous=True, allowance=Allowance()) for host in hosts}
+
+    def _ask(self, surveys: Iterable[Survey], single: Sequence[tuple[Wanted, Manner | None]]) -> None:
+        """All hosts at the same time; surveys go on where there is more."""
+        alone: list[Task] = [
+            (one.repository.path, _api_host(one.repository), _issues(one, self.words, manner)) for one, manner in single
+        ]
+        surveys = list(surveys)
+        while True:
+            rounds = [survey.tasks() for survey in surveys]
+            tasks: list[Task] = [*alone, *(task for each in rounds for task in each)]
+            if not tasks:
+                return
+            answers = iter(self.client.map(tasks, stage="asking forges"))
+            for (one, _), answer in zip(single if alone else (), answers, strict=False):
+                self.answers[one.repository] = cast("Found | UpstreamError", answer)
+            for survey, each in zip(surveys, rounds, strict=True):
+                survey.take(cast("Iterator[Batch | UpstreamError]", [next(answers) for _ in each]))
+            alone = []
+
+    def _surveyed(self, host: str, survey: Survey, wanted: Sequence[Wanted]) -> None:
+        """Takes what a survey found, and asks by REST for what GraphQL could not tell."""
+        from lockblame.forges.github.rest import Manner
+        from lockblame.forges.github.survey import asks_again
+
+        found = survey.results()
+        self.gaps += survey.gaps()
+        anonymous = self._manners(wanted)[host]
+        again = []
+        for one in wanted:
+            answer = found.get(one.repository)
+            if isinstance(answer, UpstreamError) and asks_again(answer):
+                again.append((one, anonymous if isinstance(answer, AccessRefused) else Manner()))
+            elif answer is not None:
+                self.answers[one.repository] = answer
+        refusal = next((error for error in found.values() if isinstance(error, AccessRefused) and error.status == 401), None)
+        if refusal is not None:
+            self.gaps.append(_refused(again[0][0].repository, refusal))
+        self._ask((), again)
+
+    def _summed(self, wanted: Sequence[Wanted]) -> None:
+        """One gap for each GitHub host whose limit left something out, instead of one for each repository."""
+        for host in dict.fromkeys(_api_host(one.repository) for one in wanted if one.repository.forge == "github"):
+            own = [one.repository for one in wanted if _api_host(one.repository) == host and one.repository in self.answers]
+            errors = {one: error for one in own if isinstance(error := self.answers[one], RateLimited)}
+            partly = [one for one in own if one not in errors and _cut_short(self.answers[one])]
+            if not errors and not partly:
+                continue
+            authorized = self.client.authorized(_api(own[0])) and not any(one.reason == "access-refused" for one in self.gaps)
+            self.gaps.append(_limited(host, errors, len(partly), authorized=authorized))
+            for one in errors:
+                del self.answers[one]
+            for one in partly:
+                answer = cast("Found", self.answers[one])
+                kept = tuple(each for each in answer.gaps if each.reason != "rate-limited")
+                self.answers[one] = replace(answer, gaps=kept)
+
+
+def _api(repository: Repository) -> str:
+    from lockblame.forges.github import api_of
+
+    return api_of(repository) if repository.forge == "github" else repository.url
+
+
+def _api_host(repository: Repository) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(_api(repository)).netloc
+
+
+def _issues(wanted: Wanted, words: Sequence[str], manner: Manner | None) -> Flow[Found | Batch]:
     """The issues since shortly before the release, and those of all time that hold the symptom's rare words."""
     from lockblame import forges
+    from lockblame.forges import github
 
-    recent = yield from forges.issues(repository, since=since, limit=MOST_ISSUES)
-    if not words:
+    repository = wanted.repository
+    if manner is None:
+        recent = yield from forges.issues(repository, since=wanted.since, limit=MOST_ISSUES)
+    else:
+        recent = yield from github.issues(repository, since=wanted.since, limit=MOST_ISSUES, manner=manner, names=wanted.names)
+    if not words or any(one.reason == "issues-disabled" for one in recent.gaps):
         return recent
     try:
-        older = yield from forges.search(recent.repository, words, MOST_SEARCHED)
+        if manner is None:
+            older = yield from forges.search(recent.repository, words, MOST_SEARCHED)
+        else:
+            older = yield from github.search(recent.repository, words, MOST_SEARCHED, manner=manner)
     except UpstreamError as error:
         return replace(recent, complete=False, gaps=(*recent.gaps, gap(error, _by_hand(repository))))
     return forges.merged(recent, replace(older, left_out=0))
 
 
-def _by_hand(repository: Repository) -> str | None:
-    """What the person can do instead."""
-    return f"open {repository.url}/issues by hand" if repository.forge == "github" else None
+# --- gaps ------------------------------------------------------------------------------------------------------------
+
+
+def _by_hand(repository: Repository) -> str:
+    from lockblame.forges import by_hand
+
+    return by_hand(repository)
 
 
 def _left_out(found: Found) -> Iterable[Gap]:
     if found.left_out:
         detail = f"at least {found.left_out} of its issues since the release were not looked at (the limit is {MOST_ISSUES})"
-        yield Gap(
-            subject=found.repository.path, reason="left-out", detail=detail, hint=f"open {found.repository.url}/issues by hand"
+        yield Gap(subject=found.repository.path, reason="left-out", detail=detail, hint=_by_hand(found.repository))
+
+
+def _cut_short(answer: Found | UpstreamError) -> bool:
+    return not isinstance(answer, UpstreamError) and any(one.reason == "rate-limited" for one in answer.gaps)
+
+
+def _refused(repository: Repository, error: AccessRefused) -> Gap:
+    host = _api_host(repository)
+    return Gap(
+        subject=host,
+        reason=error.reason,
+        detail=f"the token for {host} was refused (status {error.status}), so its public repositories were asked without it",
+        hint="renew the token in GITHUB_TOKEN, or unset it",
+    )
+
+
+def _limited(host: str, errors: Mapping[Repository, RateLimited], partly: int, *, authorized: bool) -> Gap:
+    """What a host's limit left out, and what a token would add where there is none."""
+    left = [f"{_count(len(errors))} not looked at"] if errors else []
+    left += [f"{_count(partly)} only in part"] if partly else []
+    until = max((error.until for error in errors.values() if error.until is not None), default=None)
+    detail = " and ".join(left) + f", because {host} answers no more for now"
+    if until is not None:
+        detail += f" (until {_clock(until)} UTC)"
+    hint = "ask again after that; what was answered is kept"
+    if not authorized:
+        detail = detail.replace("answers no more for now", "answers few requests without a token")
+        hint = (
+            "set GITHUB_TOKEN (for public repositories a token without any permission will do): then they are all asked, "
+            "many in one request, with their first comments and for the symptom's words"
         )
+    return Gap(subject=host, reason="rate-limited", detail=detail, hint=hint)
+
+
+def _count(number: int) -> str:
+    return "1 repository was" if number == 1 else f"{number} repositories were"
+
+
+def _clock(moment: float) -> str:
+    from datetime import UTC
+
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M}"
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
 
 
 def words_to_search(symptom: Symptom | None) -> tuple[str, ...]:

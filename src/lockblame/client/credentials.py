@@ -9,6 +9,7 @@ from threading import Lock
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from lockblame.client.passwords import Netrc
+from lockblame.client.tokens import owners
 from lockblame.errors import ConfigError
 
 _GITHUB = "api.github.com"
@@ -35,6 +36,7 @@ class Credentials:
         self._passwords: dict[tuple[str, str], str] = {}
         self._lock = Lock()
         for name, host in (
+            *owners(environment),
             ("GH_ENTERPRISE_TOKEN", environment.get("GH_HOST", "")),
             ("GH_TOKEN", _GITHUB),
             ("GITHUB_TOKEN", _host(environment.get("GITHUB_API_URL", "")) or _GITHUB),
