@@ -216,7 +216,7 @@ def _deeper(
     """`known` and what is inside the leading suspects, unless nothing may be fetched."""
     if asked.evidence is None and not asked.offline:
         return deepen(known, leading, delta, asked, budget, progress)
-    if known.contents or known.notes:
+    if known.contents or known.notes or known.comparisons:
         return known
     detail = "no artifacts were compared and no changelogs read, because nothing may be fetched"
     hint = "run without --offline and --evidence, or save the evidence of a run with --deep"
@@ -237,6 +237,7 @@ def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
             issues=issues.get(change.name, ()),
             notes=known.notes_on(change),
             contents=known.contents.get(upstream.step_of(change)),
+            comparison=known.comparisons.get(upstream.step_of(change)),
         )
         for change in _distinct(delta)
     )

@@ -12,7 +12,7 @@ from lockblame.api.announcing import announced
 from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, gap, step_of
 from lockblame.api.origins import Sourcing, lane, project_page
 from lockblame.errors import LockblameError, UpstreamError
-from lockblame.model import Change, Contents, Delta, Gap, Note
+from lockblame.model import Change, Comparison, Contents, Delta, Gap, Note
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dug:
-    """What looking into one change gave. `contents` is None where no two artifacts could be compared."""
+    """What looking into one change gave. `contents` is None where no two artifacts could be compared, `comparison` where no two
+    tags could."""
 
     contents: Contents | None = None
+    comparison: Comparison | None = None
     notes: tuple[Note, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
@@ -67,10 +69,12 @@ def _deepened(
     chosen = worthwhile[: max(0, budget.packages)]
     pages, gaps = _pages(chosen, Sourcing(delta.after, delta.before), client)
     paged = [change for change in chosen if change.name in pages]
-    found = announced(dig(paged, pages, client, budget=budget, ends=ends, progress=progress), paged, known, client)
+    dug = dig(paged, pages, client, budget=budget, ends=ends, progress=progress)
+    found = announced(dug, paged, known, client, ends=ends)
     return replace(
         known,
         contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},
+        comparisons={**known.comparisons, **{step: one.comparison for step, one in found.items() if one.comparison is not None}},
         notes=(*known.notes, *(note for one in found.values() for note in one.notes)),
         gaps=(
             *known.gaps,

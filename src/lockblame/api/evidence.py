@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame.errors import UpstreamError
-from lockblame.model import Change, Contents, Gap, Issue, Note, Release, Repository, normalize
+from lockblame.model import Change, Comparison, Contents, Gap, Issue, Note, Release, Repository, normalize
 
 if TYPE_CHECKING:
     from lockblame.bundle import Bundle
@@ -45,8 +45,8 @@ def step_of(change: Change) -> Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Releases by package, repositories by package, issues, requirements by release, the notes on versions and the contents of
-    steps that were looked into; and what could not be had."""
+    """Releases by package, repositories by package, issues, requirements by release, the notes on versions, the contents of
+    steps that were looked into and the comparisons of their tags; and what could not be had."""
 
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
@@ -54,6 +54,7 @@ class Knowledge:
     requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     contents: Mapping[Step, Contents] = field(default_factory=dict)
+    comparisons: Mapping[Step, Comparison] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
     def release(self, name: str, version: str | None) -> Release | None:
@@ -134,6 +135,7 @@ def from_bundle(folder: PathLike) -> Knowledge:
         requirements=held.requirements,
         notes=held.notes,
         contents=held.contents,
+        comparisons=held.comparisons,
         gaps=(*gaps, *held.gaps),
     )
 
@@ -167,6 +169,7 @@ def _bundle(known: Knowledge) -> Bundle:
         requirements=known.requirements,
         notes=known.notes,
         contents=known.contents,
+        comparisons=known.comparisons,
         gaps=known.gaps,
     )
 

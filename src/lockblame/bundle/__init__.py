@@ -6,6 +6,7 @@
     requirements.jsonl  name, version, requires: what releases demand by their metadata, where the lock doesn't say
     notes.jsonl         name, version, text, url: what maintainers wrote about versions
     contents.jsonl      name, before, after and the fields of Contents: what differs between two artifacts
+    comparisons.jsonl   name, before, after, tags, url, commits (sha, subject, url), files, left_out: between two tags
     gaps.jsonl          subject, reason, detail, hint: what could not be looked at when the bundle was made
 
 No file has to be there. A line that can't be used becomes a Gap that names it; the other lines still count.
@@ -21,8 +22,15 @@ from lockblame import fields
 from lockblame.bundle.issues import issue_record, parse_issues
 from lockblame.bundle.lines import Lines, written
 from lockblame.bundle.packages import parse_releases, parse_repositories, parse_requirements, release_record
-from lockblame.bundle.steps import Step, contents_record, parse_contents, parse_notes
-from lockblame.model import Contents, Gap, Issue, Note, Release, Repository
+from lockblame.bundle.steps import (
+    Step,
+    comparison_record,
+    contents_record,
+    parse_comparisons,
+    parse_contents,
+    parse_notes,
+)
+from lockblame.model import Comparison, Contents, Gap, Issue, Note, Release, Repository
 
 __all__ = [
     "FILES",
@@ -30,6 +38,7 @@ __all__ = [
     "Step",
     "dump",
     "parse",
+    "parse_comparisons",
     "parse_contents",
     "parse_gaps",
     "parse_issues",
@@ -42,8 +51,9 @@ __all__ = [
 T = TypeVar("T")
 
 ISSUES, RELEASES, REPOSITORIES = "issues.jsonl", "releases.jsonl", "repositories.jsonl"
-REQUIREMENTS, NOTES, CONTENTS, GAPS = "requirements.jsonl", "notes.jsonl", "contents.jsonl", "gaps.jsonl"
-FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, NOTES, CONTENTS, GAPS)
+REQUIREMENTS, NOTES, CONTENTS = "requirements.jsonl", "notes.jsonl", "contents.jsonl"
+COMPARISONS, GAPS = "comparisons.jsonl", "gaps.jsonl"
+FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, NOTES, CONTENTS, COMPARISONS, GAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +69,7 @@ class Bundle:
     requirements: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     contents: Mapping[Step, Contents] = field(default_factory=dict)
+    comparisons: Mapping[Step, Comparison] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
 
@@ -86,6 +97,7 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
     nothing: Mapping[str, Repository] = {}
     nobody: Mapping[tuple[str, str], tuple[str, ...]] = {}
     nowhere: Mapping[Step, Contents] = {}
+    untagged: Mapping[Step, Comparison] = {}
     bundle = Bundle(
         issues=read(ISSUES, parse_issues, ()),
         releases=read(RELEASES, parse_releases, ()),
@@ -93,6 +105,7 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
         requirements=read(REQUIREMENTS, parse_requirements, nobody),
         notes=read(NOTES, parse_notes, ()),
         contents=read(CONTENTS, parse_contents, nowhere),
+        comparisons=read(COMPARISONS, parse_comparisons, untagged),
         gaps=read(GAPS, parse_gaps, ()),
     )
     return bundle, tuple(gaps)
@@ -126,6 +139,7 @@ def dump(bundle: Bundle) -> Mapping[str, str]:
         ),
         NOTES: written({"name": note.name, "version": note.version, "text": note.text, "url": note.url} for note in bundle.notes),
         CONTENTS: written(contents_record(step, contents) for step, contents in bundle.contents.items()),
+        COMPARISONS: written(comparison_record(step, found) for step, found in bundle.comparisons.items()),
         GAPS: written(
             {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in bundle.gaps
         ),

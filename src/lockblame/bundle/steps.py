@@ -1,4 +1,5 @@
-"""What a bundle holds of steps from one version to another: the notes on versions, and what artifacts differ in."""
+"""What a bundle holds of steps from one version to another: the notes on versions, what artifacts differ in,
+and what went into the repository between two tags."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from typing import Any
 from lockblame import fields
 from lockblame.bundle.lines import Lines, web
 from lockblame.forges.records import bounded
-from lockblame.model import Contents, Gap, Note, normalize
+from lockblame.model import Comparison, Contents, Gap, Note, UpstreamCommit, normalize
 
 _NOTE = 100_000
+_TAG, _SUBJECT, _PATH = 200, 300, 500
 
 Step = tuple[str, str, str]
 """A package's normalized name, its version before and its version after."""
@@ -50,6 +52,50 @@ def _contents(record: Mapping[str, Any]) -> tuple[Step, Contents]:
     )
     names: dict[str, Any] = {name: fields.texts(record, name) for name in _NAMES}
     return step, Contents(values=values, **names)
+
+
+def parse_comparisons(text: str, origin: str) -> tuple[Mapping[Step, Comparison], tuple[Gap, ...]]:
+    """(Package name, version before, version after) → the comparison of their tags, from a line each."""
+    lines = Lines(text, origin)
+    return dict(lines.read(_comparison)), lines.gaps
+
+
+def _comparison(record: Mapping[str, Any]) -> tuple[Step, Comparison]:
+    step = normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
+    tags = fields.table(record, "tags")
+    commits = tuple(
+        UpstreamCommit(
+            sha=bounded(fields.text(commit, "sha", where), 64),
+            subject=bounded(fields.text(commit, "subject", where), _SUBJECT),
+            url=web(fields.maybe_text(commit, "url", where)),
+        )
+        for number, commit in enumerate(fields.tables(record, "commits"))
+        for where in [f"commits[{number}]"]
+    )
+    return step, Comparison(
+        name=step[0],
+        before=bounded(fields.text(tags, "before", "tags"), _TAG),
+        after=bounded(fields.text(tags, "after", "tags"), _TAG),
+        url=web(fields.maybe_text(record, "url")),
+        commits=commits,
+        files=tuple(bounded(path, _PATH) for path in fields.texts(record, "files")),
+        left_out=max(0, fields.maybe_number(record, "left_out") or 0),
+    )
+
+
+def comparison_record(step: Step, found: Comparison) -> Mapping[str, Any]:
+    """The line of the comparison of two tags."""
+    commits = [{"sha": one.sha, "subject": one.subject, **({"url": one.url} if one.url else {})} for one in found.commits]
+    return {
+        "name": step[0],
+        "before": step[1],
+        "after": step[2],
+        "tags": {"before": found.before, "after": found.after},
+        "url": found.url,
+        "commits": commits,
+        "files": list(found.files),
+        "left_out": found.left_out,
+    }
 
 
 def contents_record(step: Step, contents: Contents) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockblame.model.changes import Change, Delta
 from lockblame.model.locks import Gap
-from lockblame.model.upstream import Issue, Note, Release
+from lockblame.model.upstream import Comparison, Issue, Note, Release
 
 if TYPE_CHECKING:
     from lockblame.model.cases import Precedent
@@ -94,6 +94,7 @@ class Suspect:
     notes: tuple[Note, ...] = ()
     commits: tuple[Commit, ...] = ()
     releases: tuple[Release, ...] = ()
+    comparison: Comparison | None = None
     score: float = 0.0
     probability: float = 0.0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lockblame.lexicon import Lexicon
-from lockblame.model import Change, Contents, Issue, Note, Release, Repository, Symptom
+from lockblame.model import Change, Comparison, Contents, Issue, Note, Release, Repository, Symptom
 from lockblame.ranking.changes import content_features, named_in_notes, note_features
 from lockblame.ranking.circumstances import opened_by, report_features, time_features, version_features
 from lockblame.ranking.documents import Document
@@ -25,7 +25,8 @@ class Candidate:
     """A change and what is known upstream about it.
 
     `release` is the new version's, `later` those after it, `issues` its repository's, `notes` what the maintainers wrote on the
-    versions of the step (and, where at hand, on later ones), `contents` what differs between the two artifacts.
+    versions of the step (and, where at hand, on later ones), `contents` what differs between the two artifacts,
+    `comparison` what went into the repository between the two tags.
     """
 
     change: Change
@@ -35,6 +36,7 @@ class Candidate:
     issues: tuple[Issue, ...] = ()
     notes: tuple[Note, ...] = ()
     contents: Contents | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
