@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lockblame.api.announcing import announced
 from lockblame.api.digging import MEGABYTE, Budget, Dug
 from lockblame.api.evidence import NAMED, Knowledge, Step, gap, step_of
-from lockblame.api.gathering import pages_of, project_page
+from lockblame.api.origins import lane, pages_of, project_page
 from lockblame.errors import LockblameError, NotFound, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Delta, Gap, Note, Repository
@@ -35,7 +34,7 @@ def vulnerable(changes: Sequence[Change], delta: Delta, client: Client) -> tuple
     """What the index knows of the old versions and of the new ones, as advisories; and of which it tells nothing."""
     wanted = list(dict.fromkeys((one.name, version) for one in changes for version in (one.old, one.new) if version))
     asked = [(key, pages) for key in wanted[:MOST] if (pages := pages_of(key[0], delta))]
-    tasks = [(" ".join(key), urlsplit(pages[0]).netloc, _known(*key, pages)) for key, pages in asked]
+    tasks = [(" ".join(key), lane(pages[0]), _known(*key, pages)) for key, pages in asked]
     found: dict[tuple[str, str], dict[str, Vulnerability]] = {}
     affected: dict[tuple[str, str], list[str]] = {}
     silent: list[str] = []
@@ -54,16 +53,18 @@ def vulnerable(changes: Sequence[Change], delta: Delta, client: Client) -> tuple
     return tuple(advisories), (*gaps, *_silent(silent), *_beyond(wanted[MOST:]))
 
 
-def _known(name: str, version: str, pages: Sequence[str]) -> Flow[tuple[Vulnerability, ...]]:
-    """From the first of the indexes that has an answer."""
+def _known(name: str, version: str, places: Sequence[str]) -> Flow[tuple[Vulnerability, ...]]:
+    """From the first of the indexes that has the package: the others need not get to know of it."""
+    from lockblame import index
     from lockblame.index.vulnerabilities import vulnerabilities
 
-    for page in pages[:-1]:
+    for place in places[:-1]:
         try:
-            return (yield from vulnerabilities(name, version, page))
+            yield from index.project(name, place)
         except NotFound:
             continue
-    return (yield from vulnerabilities(name, version, pages[-1]))
+        return (yield from vulnerabilities(name, version, place))
+    return (yield from vulnerabilities(name, version, places[-1]))
 
 
 def _advisory(name: str, one: Vulnerability, versions: Sequence[str]) -> Advisory:
@@ -102,10 +103,10 @@ def notes_of(changes: Sequence[Change], delta: Delta, client: Client, budget: Bu
     """The notes that the new versions' own distributions hold on the versions that are skipped, within a budget."""
     steps = list({(one.name, one.old, one.new): one for one in changes if one.old and one.new}.values())
     places = {one.name: pages for one in steps if (pages := pages_of(one.name, delta))}
-    tasks = [(name, urlsplit(pages[0]).netloc, project_page(name, pages)) for name, pages in places.items()]
+    tasks = [(name, lane(pages[0]), project_page(name, pages)) for name, pages in places.items()]
     pages_by_name = dict(zip(places, client.map(tasks, stage="finding changelogs"), strict=True))
     logs, gaps = _chosen(steps, pages_by_name, budget)
-    fetches = [(log.file.name, urlsplit(log.file.url).netloc, _fetched(log)) for log in logs]
+    fetches = [(log.file.name, lane(log.file.url), _fetched(log)) for log in logs]
     found: dict[Step, Dug] = {}
     for log, answer in zip(logs, client.map(fetches, stage="fetching changelogs"), strict=True):
         told = answer if isinstance(answer, UpstreamError) else _read(log, answer)
@@ -127,7 +128,7 @@ def _homes(changes: Sequence[Change], pages: Mapping[str, Project | UpstreamErro
     from lockblame import upstream
 
     tasks = [
-        (one.name, urlsplit(page.url).netloc, upstream.find(page, one.new or ""))
+        (one.name, lane(page.url), upstream.find(page, one.new or ""))
         for one in changes
         if (page := pages.get(one.name)) is not None and not isinstance(page, UpstreamError)
     ]

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lockblame.api.evidence import Knowledge, PathLike, from_bundle
 from lockblame.errors import UpstreamError
@@ -84,10 +83,10 @@ class Retraced:
 
     def _learn(self, wanted: Sequence[Key], client: Client) -> None:
         from lockblame.api.evidence import gap
-        from lockblame.api.gathering import pages_of
+        from lockblame.api.origins import lane, pages_of
 
         asked = [(key, pages) for key in wanted if (pages := pages_of(key[0], self._delta))]
-        tasks = [(" ".join(key), urlsplit(pages[0]).netloc, _told(key, pages)) for key, pages in asked]
+        tasks = [(" ".join(key), lane(pages[0]), _told(key, pages)) for key, pages in asked]
         releases, requirements, gaps = dict(self.known.releases), dict(self.known.requirements), list(self.gaps)
         for (key, _), answer in zip(asked, client.map(tasks, stage="asking what goes together"), strict=True):
             if isinstance(answer, UpstreamError):
@@ -174,7 +173,7 @@ def _requires(change: Change, names: set[str]) -> bool:
 
 def _told(key: Key, pages: Sequence[str]) -> Flow[_Told]:
     from lockblame import index
-    from lockblame.api.gathering import project_page
+    from lockblame.api.origins import project_page
 
     page = yield from project_page(key[0], pages)
     metadata = yield from index.metadata(page, key[1])
