@@ -52,7 +52,7 @@ def main() -> None:
     with stand_ins(chosen.packages, chosen.latency, chosen.max_age) as world, tempfile.TemporaryDirectory() as folder:
         sides = written(Path(folder), world, chosen.packages)
         in_process(sides, world, None, Path(folder) / "warm")
-        for token in (TOKEN, None):
+        for token in (None, TOKEN):
             for way, run in (("in process", in_process), ("process", process)):
                 seen = [twice(run, sides, world, token, Path(folder) / f"{way}-{token}-{n}") for n in range(chosen.times)]
                 for number, name in enumerate(("first", "second")):
@@ -73,14 +73,17 @@ class Seen:
     lines: list[str]
 
 
-def twice(run: Callable[..., None], sides: Path, world: World, token: str | None, cache: Path) -> tuple[Seen, Seen]:
+def twice(run: Callable[..., Any], sides: Path, world: World, token: str | None, cache: Path) -> tuple[Seen, Seen]:
     """The same run on an empty cache, and on what that left."""
+    from lockblame.report import render
+
     found = []
     for _ in range(2):
         world.take()
         start = time.perf_counter()
-        run(sides, world, token, cache)
+        report = run(sides, world, token, cache)
         seconds = time.perf_counter() - start
+        check(json.loads(report if isinstance(report, str) else render(report, "json")))
         told = world.take()
         count = {place: Counter(one["status"] for one in told if one["place"] == place) for place in ("index", "forge")}
         found.append(
@@ -111,21 +114,18 @@ def show(name: str, seen: list[Seen], latency: float) -> None:
 # --- runs ------------------------------------------------------------------------------------------------------------
 
 
-def in_process(sides: Path, world: World, token: str | None, cache: Path) -> None:
+def in_process(sides: Path, world: World, token: str | None, cache: Path) -> Any:
     """`lockblame.blame`, here."""
     import lockblame
     from lockblame.client import Client
-    from lockblame.report import render
 
     with Client(tokens={world.forge: token} if token else {}, cache=cache) as client:
         config = sides / "lockblame.toml"
-        report = lockblame.blame(
-            sides / "before" / "uv.lock", sides / "after" / "uv.lock", symptom=SYMPTOM, config=config, client=client
-        )
-    check(json.loads(render(report, "json")), world, token)
+        before, after = sides / "before" / "uv.lock", sides / "after" / "uv.lock"
+        return lockblame.blame(before, after, symptom=SYMPTOM, config=config, client=client)
 
 
-def process(sides: Path, world: World, token: str | None, cache: Path) -> None:
+def process(sides: Path, world: World, token: str | None, cache: Path) -> str:
     """`lockblame blame`, from the start of the interpreter to its end."""
     arguments = ["blame", "before/uv.lock", "after/uv.lock", "--symptom", SYMPTOM, "--format", "json"]
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("_TOKEN", "_proxy", "_PROXY"))}
@@ -137,11 +137,12 @@ def process(sides: Path, world: World, token: str | None, cache: Path) -> None:
     )
     if run.returncode:
         sys.exit(run.stderr)
-    check(json.loads(run.stdout), world, token)
+    return run.stdout
 
 
-def check(report: dict[str, Any], world: World, token: str | None) -> None:
+def check(report: dict[str, Any]) -> None:
     """A figure of a run that found nothing would be worth nothing."""
+    assert report["issues"], report["gaps"][:3]
     best = report["issues"][0]
     assert best["repository"] == "acme/pkg-007", best
     assert not report["gaps"], report["gaps"]

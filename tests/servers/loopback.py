@@ -41,15 +41,20 @@ class Answer:
     unframed: bool = False
 
 
+class _Listening(ThreadingHTTPServer):
+    # who is one too many in the queue for a connection waits a second: the usual 5 are soon too few
+    request_queue_size = 128
+
+
 class Server:
     """`with Server(answer) as server`: `answer` is called with each Asked. `asked` is what came, `url` where the server is."""
 
     def __init__(self, answer: Callable[[Asked], Answer], *, tls: bool = False) -> None:
         self.asked: list[Asked] = []
         self.stopping = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(answer))
+        self._http = _Listening(("127.0.0.1", 0), self._handler(answer))
         self._http.daemon_threads = True
-        self._http.handle_error = lambda *_: None  # clients of these tests hang up on purpose
+        self._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients of these tests hang up on purpose
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(AUTHORITY, AUTHORITY.with_suffix(".key"))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of one answer, unpacked."""
+SAME_RUN = 60.0
+"""Seconds in which what this client itself has asked for, or had confirmed, is not asked for again."""
 # of no use to who reads the answer, and wrong once the body is unpacked
 _HOP_BY_HOP = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive", "set-cookie"})
 _OURS = (DIGEST, ASKED, STATUS)
@@ -60,6 +62,7 @@ class Wire:
         self._http: httpx.Client | None = None
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._closed = False
+        self._began = time.time()
         self._cache = Cache(folder, cast("httpx.BaseTransport", self), note) if folder is not None else None
 
     def close(self) -> None:
@@ -105,7 +108,8 @@ class Wire:
         answer = None
         # a question by POST is kept only where its asker says for how long
         if self._cache is not None and (request.body is None or request.keeps > 0):
-            answer = self._cache.answer(question, key, keeps=request.keeps)
+            own = min(SAME_RUN, time.time() - self._began)
+            answer = self._cache.answer(question, key, keeps=max(request.keeps, own))
         return self.handle_request(question) if answer is None else answer
 
     def _offline_answer(self, question: httpx.Request, key: str) -> httpx.Response:
@@ -244,7 +248,7 @@ def _date(headers: httpx.Headers) -> None:
     now = time.time()
     age = headers.pop("age", "")
     headers["date"] = formatdate(now - int(age) if age.isascii() and age.isdigit() and len(age) < 9 else now, usegmt=True)
-    headers[ASKED] = f"{now:.0f}"
+    headers[ASKED] = f"{now:.3f}"
 
 
 def _check_whole(content: bytes, bounds: _Bounds, url: str) -> None:
