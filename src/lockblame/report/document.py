@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lockblame.report.experiments import Experiment, planned, touched
 from lockblame.report.grouping import Named, grouped
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def report_to_dict(found: Report) -> dict[str, Any]:
         "conclusive": found.conclusive,
         "cases": [_case(one) for one in found.cases],
         "suspects": [_suspect(suspect) for suspect in found.suspects],
+        "experiments": [_experiment(one) for one in planned(found)],
+        "elsewhere": [{"what": called, "paths": list(paths)} for called, paths in touched(found.deployment)],
         "issues": [_match(match) for match in found.issues],
         "deployment": _deployment(found.deployment),
         "gaps": [gap_to_dict(gap) for gap in found.gaps],
@@ -141,6 +144,10 @@ def _suspect(suspect: Suspect) -> dict[str, Any]:
         "commits": [commit_to_dict(one) for one in suspect.commits],
         "evidence": _evidence(suspect.evidence),
     }
+
+
+def _experiment(one: Experiment) -> dict[str, Any]:
+    return {"package": one.package, "pin": one.pin, "put_back": one.put_back, "run": one.run, "expect": one.expect}
 
 
 def _case(one: Precedent) -> dict[str, Any]:

@@ -1,14 +1,18 @@
-"""What else it could be, and what to try for each leading suspect: put this back, run that, expect this."""
+"""What else it could be, and what to try for each leading suspect: pin this, run that, expect this."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lockblame.model import Deployment, Report, Suspect
 from lockblame.report.answer import moved
 from lockblame.report.hostile import line
 
 SHOWN = 3
+LIKELY = 0.05
+"""The share from which on a suspect is worth an experiment; the first always is."""
 PATHS = 4
 
 _ELSEWHERE = {
@@ -21,32 +25,66 @@ _ELSEWHERE = {
 }
 """The kinds of things of a deploy that can break a service, as a person calls them."""
 
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,200}[A-Za-z0-9])?")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]{0,100}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """What settles whether a suspect is to blame: `pin` (or `put_back`, where no pin does it), then `run`, and `expect`."""
+
+    package: str
+    put_back: str
+    run: str
+    expect: str
+    pin: str | None = None
+
+
+def planned(report: Report) -> tuple[Experiment, ...]:
+    """One experiment for each leading suspect, the most likely first."""
+    chosen = [one for place, one in enumerate(report.suspects[:SHOWN]) if not place or one.probability >= LIKELY]
+    return tuple(_experiment(suspect) for suspect in chosen)
+
 
 def experiments(report: Report) -> tuple[str, ...]:
-    """One ready experiment for each leading suspect, a sentence or three each."""
-    return tuple(_experiment(suspect) for suspect in report.suspects[:SHOWN])
+    """The same as sentences."""
+    return tuple(f"{one.put_back}, {one.run}. {one.expect}." for one in planned(report))
 
 
-def _experiment(suspect: Suspect) -> str:
+def _experiment(suspect: Suspect) -> Experiment:
     change = suspect.change
-    name, old = line(change.name, 100), line(change.old or "", 60)
-    if change.kind in ("upgraded", "downgraded") and old:
-        return (
-            f"Pin {name}=={old} (lockblame rollback has the edit, and what has to go back with it), run what shows the symptom; "
-            f"if it is gone, {name} is to blame, else it is cleared."
+    name, old = line(change.name, 100), change.old or ""
+    run = "run what shows the symptom"
+    # it is there to be copied to a shell: only what is a package's name and version stands in it
+    copied = _NAME.fullmatch(change.name) and _VERSION.fullmatch(old)
+    if change.kind in ("upgraded", "downgraded") and copied:
+        return Experiment(
+            package=change.name,
+            pin=f"{name}=={old}",
+            put_back=f"Pin {name}=={old} (“lockblame rollback BEFORE AFTER --package {name}” has the edit and what goes along)",
+            run=run,
+            expect=f"Gone: {name} is to blame; still there: it is cleared",
         )
-    if change.kind == "added":
-        return f"Take {name} out together with what brought it in, run what shows the symptom; if it is gone, {name} is to blame."
-    return f"Restore {moved(change)} to what the old lock had, run what shows the symptom; if it is gone, that is to blame."
+    put_back = (
+        f"Take {name} out together with what brought it in"
+        if change.kind == "added"
+        else f"Restore {moved(change)} to what the old lock had"
+    )
+    expect = f"Gone: {name} is to blame; still there: it is cleared"
+    return Experiment(package=change.name, put_back=put_back, run=run, expect=expect)
+
+
+def touched(deployment: Deployment | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What else came with the deploy and could be to blame: what a person calls it, and its paths."""
+    for kind, called in _ELSEWHERE.items():
+        paths = deployment.touched.get(kind, ()) if deployment is not None else ()
+        if paths:
+            yield called, paths
 
 
 def elsewhere(deployment: Deployment | None) -> Iterator[str]:
-    """What else came with the deploy and could be to blame, one line for each kind of thing."""
-    if deployment is None:
-        return
-    for kind, called in _ELSEWHERE.items():
-        paths = deployment.touched.get(kind, ())
-        if paths:
-            shown = ", ".join(line(path, 80) for path in paths[:PATHS])
-            more = f" and {len(paths) - PATHS} more" if len(paths) > PATHS else ""
-            yield f"{called}: {shown}{more}"
+    """The same, one line for each kind of thing."""
+    for called, paths in touched(deployment):
+        shown = ", ".join(line(path, 80) for path in paths[:PATHS])
+        more = f" and {len(paths) - PATHS} more" if len(paths) > PATHS else ""
+        yield f"{called}: {shown}{more}"

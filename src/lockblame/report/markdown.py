@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.report.answer import answer, dated, leading, moved, share, trail
 from lockblame.report.cases import resembles
-from lockblame.report.experiments import experiments
+from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
@@ -34,8 +34,9 @@ def report(found: Report) -> str:
             *_cases(found.cases),
             *_answer(found),
             *_suspects(found.suspects),
-            *_issues(found.issues),
             *_experiments(found),
+            *_elsewhere(found.deployment),
+            *_issues(found.issues),
             f"## What changed between {safe(found.delta.before.origin)} and {safe(found.delta.after.origin)}",
             *_changes(found.delta),
             *_deployment(found.deployment),
@@ -117,6 +118,11 @@ def _issues(matches: Sequence[Match]) -> list[str]:
 def _experiments(found: Report) -> list[str]:
     items = [f"{place}. {safe(sentence, 600)}" for place, sentence in enumerate(experiments(found), 1)]
     return ["## What to try", "\n".join(items)] if items else []
+
+
+def _elsewhere(deployment: Deployment | None) -> list[str]:
+    items = [f"- {safe(one, 600)}" for one in elsewhere(deployment)]
+    return ["## What else it could be, of the same deploy", "\n".join(items)] if items else []
 
 
 def _changes(found: Delta) -> list[str]:

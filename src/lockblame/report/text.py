@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lockblame.report.answer import answer, dated, leading, link, moved, share, trail
 from lockblame.report.cases import resembles
 from lockblame.report.columns import table, wrapped
-from lockblame.report.experiments import experiments
+from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line, url
 
@@ -38,8 +38,9 @@ def report(found: Report, *, width: int = 100, colour: bool = False) -> str:
     page.cases(found.cases)
     page.answer(found)
     page.suspects(found.suspects)
-    page.issues(found.issues)
     page.experiments(experiments(found))
+    page.elsewhere(tuple(elsewhere(found.deployment)))
+    page.issues(found.issues)
     page.heading(f"What changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}")
     page.changes(found.delta)
     page.deployment(found.deployment)
@@ -132,6 +133,12 @@ class _Page:
             self.heading("What to try")
         for place, sentence in enumerate(sentences, 1):
             self.say(sentence, indent=f"{place}. ", hanging="   ")
+
+    def elsewhere(self, kinds: Sequence[str]) -> None:
+        if kinds:
+            self.heading("What else it could be, of the same deploy")
+        for one in kinds:
+            self.say(one, indent="- ", hanging="  ")
 
     def changes(self, found: Delta) -> None:
         entries = grouped(found)
