@@ -214,7 +214,7 @@ class TestDownload:
     @pytest.mark.parametrize("expected", [None, "sha256:" + "0" * 64])
     def test_another_file_is_refused(self, expected):
         with pytest.raises(BadResponse, match="hash the index names"):
-            feed(download(self.FILE, "a 1.0", expected=expected), [page(b"data")])
+            feed(download(self.FILE, "a 1.0", expected=expected), [page(b"data"), page(b"data")])
 
 
 class TestBlame:

@@ -227,11 +227,12 @@ def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
     """One for each package and pair of versions: the same change in several locks is one suspicion."""
     from lockblame.ranking import Candidate
 
-    issues = {name: upstream.belonging(repository, known.issues) for name, repository in known.repositories.items()}
+    issues = upstream.belonging(known)
     return tuple(
         Candidate(
             change=change,
             release=known.release(change.name, change.new),
+            earlier=known.release(change.name, change.old),
             later=known.later(change.name, change.new),
             repository=known.repositories.get(change.name),
             issues=issues.get(change.name, ()),

@@ -28,6 +28,9 @@ def _release(record: Mapping[str, Any]) -> Release:
         # PEP 691 writes the reason itself, or true
         yanked=bool(yanked),
         yanked_reason=fields.maybe_text(record, "yanked_reason") or (yanked if isinstance(yanked, str) and yanked else None),
+        attested=fields.flag(record, "attested") if record.get("attested") is not None else None,
+        status=fields.maybe_text(record, "status"),
+        status_reason=fields.maybe_text(record, "status_reason"),
     )
 
 
@@ -66,4 +69,7 @@ def release_record(release: Release) -> Mapping[str, Any]:
         "uploaded": stamp(release.uploaded),
         "yanked": release.yanked,
         **({"yanked_reason": release.yanked_reason} if release.yanked_reason else {}),
+        **({"attested": release.attested} if release.attested is not None else {}),
+        **({"status": release.status} if release.status else {}),
+        **({"status_reason": release.status_reason} if release.status_reason else {}),
     }

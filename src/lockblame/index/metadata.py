@@ -18,6 +18,8 @@ _Way = Callable[[str, File], Flow[bytes]]
 
 _MOST_LINKS = 200
 _LARGEST_SDIST = 8 * 1024 * 1024
+KEEPS = 60 * 24 * 3600.0
+"""Seconds for which a file that never changes is answered from the cache: a file name is never given to another content."""
 
 
 def metadata(project: Project, version: str) -> Flow[Metadata]:
@@ -69,10 +71,14 @@ def _beside(subject: str, file: File) -> Flow[bytes]:
     """The metadata file that stands beside the distribution (PEP 658)."""
     import hashlib
 
-    response = yield Request(url=file.metadata_url or f"{file.url}.metadata", subject=subject)
     expected = file.metadata_hashes.get("sha256")
+    url = file.metadata_url or f"{file.url}.metadata"
+    response = yield Request(url=url, subject=subject, keeps=KEEPS if expected else 0.0)
     if expected and hashlib.sha256(response.body).hexdigest() != expected.lower():
-        raise BadResponse(subject, "the metadata file isn't the one whose hash the index names", response.url)
+        # it may be an answer of a former run, from before the index had another one
+        response = yield Request(url=url, subject=subject)
+        if hashlib.sha256(response.body).hexdigest() != expected.lower():
+            raise BadResponse(subject, "the metadata file isn't the one whose hash the index names", response.url)
     return response.body
 
 
@@ -83,7 +89,10 @@ def _inside(subject: str, file: File) -> Flow[bytes]:
         span = wheel.wants()
         while span is not None:
             response = yield Request(
-                url=file.url, subject=subject, headers={"Range": f"bytes={span}", "Accept-Encoding": "identity"}
+                url=file.url,
+                subject=subject,
+                headers={"Range": f"bytes={span}", "Accept-Encoding": "identity"},
+                keeps=KEEPS if file.hashes else 0.0,
             )
             wheel.take(response)
             span = wheel.wants()
@@ -94,7 +103,7 @@ def _inside(subject: str, file: File) -> Flow[bytes]:
 
 def _unpacked(subject: str, file: File) -> Flow[bytes]:
     """The PKG-INFO inside the sdist, which is fetched whole."""
-    response = yield Request(url=file.url, subject=subject)
+    response = yield Request(url=file.url, subject=subject, keeps=KEEPS if file.hashes else 0.0)
     try:
         return from_sdist(file.name, response.body)
     except Unreadable as error:

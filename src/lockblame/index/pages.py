@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -57,9 +58,15 @@ def _from_json(name: str, response: Response) -> Project:
         response.url,
         [_file_from_json(record, f"files[{number}]", name, response.url) for number, record in enumerate(files)],
         fields.texts(page, "versions"),
-        fields.maybe_text(status, "status", "project-status"),
+        _status(fields.maybe_text(status, "status", "project-status")),
         fields.maybe_text(status, "reason", "project-status"),
+        attesting=any("provenance" in record for record in files),
     )
+
+
+def _status(word: str | None) -> str:
+    """PEP 792's word, as it is compared; an unknown one counts for itself."""
+    return (word or "active").strip().lower()[:40] or "active"
 
 
 def _file_from_json(record: Mapping[str, Any], where: str, project: str, base: str) -> File:
@@ -115,10 +122,15 @@ def _project(
     url: str,
     files: Iterable[File],
     versions: Iterable[str] = (),
-    status: str | None = None,
+    status: str = "active",
     status_reason: str | None = None,
+    *,
+    attesting: bool = False,
 ) -> Project:
+    """The records of a page; `attesting` tells that the index would say it if a file had an attestation."""
     listed = tuple(files)
+    reason = status_reason[:2000] if status_reason and status != "active" else None
+    attesting = attesting or any(file.provenance for file in listed)
     by_version: dict[str, list[File]] = {str(version): [] for text in versions if (version := parsed(text))}
     for file in listed:
         if file.version is not None:
@@ -127,11 +139,24 @@ def _project(
     return Project(
         name=name,
         url=url,
-        releases=tuple(_release(name, version, found) for version, found in ordered),
+        releases=tuple(
+            replace(
+                _release(name, version, found),
+                attested=_attested(found) if attesting else None,
+                status=status if status != "active" else None,
+                status_reason=reason,
+            )
+            for version, found in ordered
+        ),
         files=listed,
-        status=status or "active",
-        status_reason=status_reason,
+        status=status,
+        status_reason=reason,
     )
+
+
+def _attested(files: Iterable[File]) -> bool | None:
+    """Whether any file of a release has an attestation (PEP 740); None for a release without files."""
+    return any(told) if (told := [bool(file.provenance) for file in files]) else None
 
 
 def _release(name: str, version: str, files: list[File]) -> Release:
@@ -198,7 +223,7 @@ def _from_html(name: str, response: Response) -> Project:
         response.url,
         [_file_from_html(values, text.strip(), name, where) for values, text in _bounded(name, anchors, response.url)],
         (),
-        metas.get("pypi:project-status"),
+        _status(metas.get("pypi:project-status")),
         metas.get("pypi:project-status-reason"),
     )
 

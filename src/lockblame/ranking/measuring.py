@@ -24,13 +24,14 @@ Scorer = Callable[[str, str], float]
 class Candidate:
     """A change and what is known upstream about it.
 
-    `release` is the new version's, `later` those after it, `issues` its repository's, `notes` what the maintainers wrote on the
-    versions of the step (and, where at hand, on later ones), `contents` what differs between the two artifacts,
-    `comparison` what went into the repository between the two tags.
+    `release` is the new version's, `earlier` the old one's, `later` those after it, `issues` its repository's, `notes` what the
+    maintainers wrote on the versions of the step (and, where at hand, on later ones), `contents` what differs between the two
+    artifacts.
     """
 
     change: Change
     release: Release | None = None
+    earlier: Release | None = None
     later: tuple[Release, ...] = ()
     repository: Repository | None = None
     issues: tuple[Issue, ...] = ()
@@ -92,7 +93,7 @@ def _own(symptom: Symptom | None, candidate: Candidate, gathered: Pool, owner: O
         yield from package_features(symptom, candidate.change, owner)
         yield from note_features(symptom, candidate.change, candidate.notes, gathered)
         yield from content_features(symptom, candidate.change, candidate.contents, gathered)
-    yield from lock_features(candidate.change, candidate.release, changes)
+    yield from lock_features(candidate.change, candidate.release, changes, candidate.earlier)
 
 
 def _reports(candidates: Sequence[Candidate], gathered: Pool, likeness: Likeness | None) -> Iterable[Measured]:

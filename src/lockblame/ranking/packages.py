@@ -117,8 +117,8 @@ def _named(symptom: Symptom, change: Change, names: frozenset[str]) -> Iterable[
 _EMPTY_PARTS = frozenset({"python", "py", "client", "sdk", "core", "lib", "binary"})
 
 
-def lock_features(change: Change, release: Release | None, changes: int) -> Iterable[Feature]:
-    """What the lock and the index say about the step, one of `changes`."""
+def lock_features(change: Change, release: Release | None, changes: int, earlier: Release | None = None) -> Iterable[Feature]:
+    """What the lock and the index say about the step, one of `changes`; `earlier` is the release from before it."""
     if changes > 1:
         yield Feature("others", math.log(changes), f"one of {changes} changes")
     if change.direct:
@@ -129,3 +129,21 @@ def lock_features(change: Change, release: Release | None, changes: int) -> Iter
     if release is not None and release.yanked:
         why = f": {release.yanked_reason}" if release.yanked_reason else ""
         yield Feature("yanked", 1.0, f"{change.name} {release.version} was yanked{why}")
+    yield from _index_features(change, release, earlier)
+
+
+_STATUS = {
+    "archived": "is archived on its index: no corrections are to be expected",
+    "quarantined": "is quarantined on its index: it may be harmful",
+    "deprecated": "is deprecated on its index: its maintainers advise to leave it",
+}
+
+
+def _index_features(change: Change, release: Release | None, earlier: Release | None) -> Iterable[Feature]:
+    if release is not None and release.status in _STATUS:
+        why = f" ({release.status_reason})" if release.status_reason else ""
+        value = 1.0 if release.status == "quarantined" else 0.0
+        yield Feature("quarantined", value, f"{change.name} {_STATUS[release.status]}{why}")
+    if release is not None and earlier is not None and earlier.attested is True and release.attested is False:
+        detail = f"{change.name} {release.version} has no attestation of where it was built, and {earlier.version} has one"
+        yield Feature("unattested", 1.0, detail)
