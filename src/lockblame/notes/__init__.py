@@ -6,6 +6,6 @@ Pure text in, text out. A changelog is other people's prose: what names no versi
 from __future__ import annotations
 
 from lockblame.notes.cutting import Section, between, sections
-from lockblame.notes.files import from_archive
+from lockblame.notes.files import from_archive, from_file, likely
 
-__all__ = ["Section", "between", "from_archive", "sections"]
+__all__ = ["Section", "between", "from_archive", "from_file", "likely", "sections"]

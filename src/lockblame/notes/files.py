@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lockblame.contents.archives import Archive, read
 from lockblame.model import Note
@@ -41,6 +41,19 @@ def from_archive(archive: Archive, name: str, before: str | None, after: str) ->
         for note in between(_sections(path, members.files[path], name), before, after, name=name):
             found.setdefault(note.version, note)
     return tuple(sorted(found.values(), key=lambda note: _order(note.version)))
+
+
+def likely(paths: Iterable[str], before: str | None, after: str) -> tuple[str, ...]:
+    """Those files of a repository (by their paths) that may tell of the step, the likeliest first."""
+    wanted = _Wanted(before, after)
+    # an archive has all its files below one folder
+    ranked = [(rank, path.count("/"), path) for path in paths if (rank := wanted.rank(f"_/{path}")) is not None]
+    return tuple(path for _, _, path in sorted(ranked))
+
+
+def from_file(path: str, data: bytes, name: str, before: str | None, after: str, *, url: str | None = None) -> tuple[Note, ...]:
+    """The notes of the versions in (before, after] that one file of a repository holds, oldest first."""
+    return between(_sections(path, data, name), before, after, name=name, url=url)
 
 
 def _order(version: str) -> tuple[bool, object]:
