@@ -354,7 +354,6 @@ class TestOverTheWire:
         ("status", "says"),
         [
             (404, "is not there"),
-            (410, "Issues are disabled"),
             (401, "Bad credentials"),
             (403, "refuses access"),
             (422, "status 422"),
@@ -362,11 +361,18 @@ class TestOverTheWire:
         ],
     )
     def test_refusals(self, status: int, says: str):
-        body = {410: b'{"message": "Issues are disabled for this repo"}', 401: b'{"message": "Bad credentials"}'}.get(
-            status, b"{}"
-        )
+        body = b'{"message": "Bad credentials"}' if status == 401 else b"{}"
         with GitHub([], before=lambda _: Answer(status=status, body=body)) as forge, _client() as client, _says(says):
             client.run(forges.issues(_at(forge)))
+
+    def test_a_repository_that_takes_no_issues_is_a_gap_that_says_where_to_look(self):
+        refusal = Answer(status=410, body=b'{"message": "Issues has been disabled in this repository."}')
+        with GitHub([], before=lambda _: refusal) as forge, _client() as client:
+            found = client.run(forges.issues(_at(forge)))
+            (gap,) = found.gaps
+        assert not found.complete
+        assert (gap.subject, gap.reason) == ("acme/rocket", "issues-disabled")
+        assert f"{_at(forge).url}/discussions" in (gap.hint or "")
 
 
 def _at(forge: GitHub, path: str = "acme/rocket") -> Repository:

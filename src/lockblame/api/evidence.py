@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -190,15 +190,31 @@ def named_alike(names: Iterable[str], issues: Iterable[Issue]) -> dict[str, Repo
     }
 
 
-def belonging(repository: Repository, issues: Sequence[Issue]) -> tuple[Issue, ...]:
-    """The issues of that repository, each with the address where it can be read."""
-    path = repository.path.lower()
+def belonging(known: Knowledge) -> Mapping[str, tuple[Issue, ...]]:
+    """The issues of each package whose repository is known, each with the address where it can be read.
+
+    Of a repository that several packages share, those that name another one of them are left out.
+    """
+    from lockblame.api.sharing import tenant
+
+    issues: dict[str, list[Issue]] = {}
+    for issue in known.issues:
+        issues.setdefault(issue.repository.lower(), []).append(issue)
+    names: dict[str, list[str]] = {}
+    for name, repository in known.repositories.items():
+        names.setdefault(repository.path.lower(), []).append(name)
+    found = {}
+    for name, repository in known.repositories.items():
+        path = repository.path.lower()
+        own = [_addressed(issue, repository) for issue in issues.get(path, ())]
+        sharing = tenant(repository, name, names[path])
+        found[name] = tuple(issue for issue in own if sharing is None or sharing.concerned(issue))
+    return found
+
+
+def _addressed(issue: Issue, repository: Repository) -> Issue:
     between = "/-/issues/" if repository.forge == "gitlab" else "/issues/"
-    return tuple(
-        issue if issue.url else replace(issue, url=f"{repository.url}{between}{issue.number}")
-        for issue in issues
-        if issue.repository.lower() == path
-    )
+    return issue if issue.url else replace(issue, url=f"{repository.url}{between}{issue.number}")
 
 
 def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:

@@ -98,13 +98,16 @@ class _Inquiry:
     words: tuple[str, ...]
     answers: Answers = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     def run(self, wanted: Sequence[Wanted]) -> None:
         """Asks for all of them, most suspicious first."""
-        surveys, single, manners = self._surveys(wanted), [], self._manners(wanted)
-        for one in wanted:
-            if one.repository.host not in surveys or one.repository.forge != "github":
-                single.append((one, manners.get(one.repository.host) if one.repository.forge == "github" else None))
+        surveys, manners = self._surveys(wanted), self._manners(wanted)
+        single = [
+            (one, manners.get(one.repository.host) if one.repository.forge == "github" else None)
+            for one in wanted
+            if one.repository.forge != "github" or one.repository.host not in surveys
+        ]
         self._ask(surveys.values(), single)
         for host, survey in surveys.items():
             self._surveyed(host, survey, wanted)
@@ -170,6 +173,7 @@ class _Inquiry:
         refusal = next((error for error in found.values() if isinstance(error, AccessRefused) and error.status == 401), None)
         if refusal is not None:
             self.gaps.append(_refused(again[0][0].repository, refusal))
+            self.refused.add(host)
         self._ask((), again)
 
     def _summed(self, wanted: Sequence[Wanted]) -> None:
@@ -180,7 +184,7 @@ class _Inquiry:
             partly = [one for one in own if one not in errors and _cut_short(self.answers[one])]
             if not errors and not partly:
                 continue
-            authorized = self.client.authorized(_api(own[0])) and not any(one.reason == "access-refused" for one in self.gaps)
+            authorized = self.client.authorized(_api(own[0])) and own[0].host not in self.refused
             self.gaps.append(_limited(host, errors, len(partly), authorized=authorized))
             for one in errors:
                 del self.answers[one]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
-from lockblame.forges.github.rest import api_of, issues, links, search
+from lockblame.forges.github.rest import api_of, graphql_of, issues, search
+from lockblame.forges.pages import links
 
-__all__ = ["api_of", "issues", "links", "search"]
+__all__ = ["api_of", "graphql_of", "issues", "links", "search"]

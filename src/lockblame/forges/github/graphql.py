@@ -183,16 +183,16 @@ def _error(trouble: _Trouble, subject: str, response: Response) -> UpstreamError
     return BadResponse(subject, f"the forge's GraphQL says: {trouble.message or 'nothing'}", url)
 
 
-def _told(
-    question: Question, alias: str, data: Mapping[str, Any], said: Mapping[str | None, _Trouble], response: Response
-) -> Told:
+def _told(question: Question, alias: str, data: Mapping[str, Any], said: Mapping[str, _Trouble], response: Response) -> Told:
     """One alias. What is null without a word is not there."""
     trouble = said.get(alias)
     try:
         found = fields.table(data, alias, "data")
         pages = found if question.kind != "list" else fields.table(found, "issues", f"data.{alias}")
         if not pages:
-            return Told(question=question, error=_error(trouble or _Trouble("NOT_FOUND", "null"), question.repository.path, response))
+            return Told(
+                question=question, error=_error(trouble or _Trouble("NOT_FOUND", "null"), question.repository.path, response)
+            )
         issues, broken, fault = _issues(pages, f"data.{alias}")
         page = fields.table(pages, "pageInfo", f"data.{alias}")
         return Told(

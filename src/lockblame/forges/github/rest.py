@@ -8,46 +8,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from lockblame import fields
-from lockblame.errors import BadResponse, UpstreamError
+from lockblame.errors import BadResponse, NotFound, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges import Found
+from lockblame.forges.github.allowance import Allowance, Kind
+from lockblame.forges.github.query import any_of
+from lockblame.forges.pages import decoded, links, listed, origin_of, stamp
 from lockblame.forges.records import issue_from
 from lockblame.model import Gap, Issue, Repository
 
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _PAGE = 100
 _MOST_PAGES = 20
-# GitHub's own bounds on a search: 256 characters besides operators and qualifiers, five operators, 1000 results
-_QUERY, _WORDS, _RESULTS = 256, 6, 1000
+_RESULTS = 1000
+"""Hits of a search that GitHub shows."""
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a host is asked: `anonymous` without the token that there is, and no more often than the `allowance` permits."""
+
+    anonymous: bool = False
+    allowance: Allowance | None = None
 
 
-def _decoded(response: Response, subject: str) -> Any:
-    import json
-
-    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    if "json" not in kind:
-        raise BadResponse(subject, f"the forge answered with {kind[:80] or 'no content type'} instead of JSON", response.url)
-    try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
-        raise BadResponse(subject, "the forge answered with JSON that is broken", response.url) from None
+_PLAIN = Manner()
 
 
-def links(response: Response) -> Mapping[str, str]:
-    """The targets of a Link header (RFC 8288) by their relation, absolute."""
-    pairs = re.findall(
-        r'<([^<>]{1,2000})>\s{0,9};[^,<]{0,200}?\brel="?([a-z]{1,20})"?', response.headers.get("link", "")[:10_000]
-    )
-    return {relation: urljoin(response.url, target) for target, relation in pairs}
+def api_of(repository: Repository) -> str:
+    """Where the REST API of that repository's host stands."""
+    if repository.host == "github.com":
+        return "https://api.github.com"
+    # an Enterprise Server on this very machine is a tunnel or a stand-in, and those speak plain http
+    return f"{origin_of(repository)}/api/v3"
+
+
+def graphql_of(repository: Repository) -> str:
+    """Where the GraphQL API of that repository's host stands."""
+    return "https://api.github.com/graphql" if repository.host == "github.com" else f"{origin_of(repository)}/api/graphql"
 
 
 def _last_page(found: Mapping[str, str]) -> int | None:
@@ -61,6 +65,7 @@ class _Harvest:
 
     asked: Repository
     limit: int
+    manner: Manner
     issues: dict[int, Issue] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     broken: int = 0
@@ -78,7 +83,20 @@ class _Harvest:
 
     def fetch(self, url: str) -> Flow[Response]:
         self.pages += 1
-        return (yield Request(url=url, subject=self.asked.path, headers=_HEADERS))
+        request = Request(url=url, subject=self.asked.path, headers=_HEADERS, anonymous=self.manner.anonymous)
+        allowance = self.manner.allowance
+        if allowance is None:
+            return (yield request)
+        kind: Kind = "search" if "/search/" in url.partition("?")[0] else "core"
+        if not allowance.take(kind):
+            detail = f"what {self.asked.host} answers without a token is nearly used up"
+            raise RateLimited(self.asked.path, detail, url.partition("?")[0])
+        response = None
+        try:
+            response = yield request
+        finally:
+            allowance.heard(kind, response)
+        return response
 
     def try_to_fetch(self, url: str) -> Flow[Response | None]:
         """The same, but what fails is a Gap: what is already in must not be lost with it."""
@@ -107,80 +125,86 @@ class _Harvest:
         left = left_out + len(self.issues) - len(kept)
         gaps = list(self.gaps)
         if self.broken:
-            detail = f"{self.broken} records of {self.asked.host} were no issues (the first: {self.first_fault})"
-            gaps.append(Gap(subject=self.asked.path, reason="bad-response", detail=detail))
+            gaps.append(broken(self.asked, self.broken, self.first_fault))
         path = self.path
         same = path.lower() == self.asked.path.lower()
-        repository = self.asked if same else Repository(forge="github", host=self.asked.host, path=path)
+        repository = self.asked if same else replace(self.asked, path=path)
         return Found(repository=repository, issues=kept, complete=not left and not gaps, left_out=left, gaps=tuple(gaps))
 
 
-def api_of(repository: Repository) -> str:
-    """Where the API of that repository's host stands."""
-    if repository.host == "github.com":
-        return "https://api.github.com"
-    # an Enterprise Server on this very machine is a tunnel or a stand-in, and those speak plain http
-    name = repository.host.partition(":")[0]
-    return f"{'http' if name in ('localhost', '127.0.0.1') else 'https'}://{repository.host}/api/v3"
+def broken(repository: Repository, count: int, first_fault: str) -> Gap:
+    """What is said of records that were none."""
+    detail = f"{count} records of {repository.host} were no issues (the first: {first_fault})"
+    return Gap(subject=repository.path, reason="bad-response", detail=detail)
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def disabled(repository: Repository, *, discussions: bool = True) -> Gap:
+    """What is said of a repository that takes no issues."""
+    place = "discussions" if discussions else "pulls"
+    return Gap(
+        subject=repository.path,
+        reason="issues-disabled",
+        detail="takes no issues on GitHub, so reports of it are kept elsewhere",
+        hint=f"look at {repository.url}/{place}, or where {repository.url} says that reports go",
+    )
 
 
 # --- flows -----------------------------------------------------------------------------------------------------------
 
 
-def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
+def issues(
+    repository: Repository, *, since: datetime | None = None, limit: int = 300, manner: Manner = _PLAIN, names: Sequence[str] = ()
+) -> Flow[Found]:
     """The issues that were opened or updated since then, at most `limit`; without `since`, the newest.
 
-    When there are more, those opened soonest after `since` are taken (by a search, whose window has a start), because a
-    regression is reported soon after its release; `left_out` tells how many were not looked at.
+    When there are more, those opened soonest after `since` are taken (by a search, whose window has a start, and which `names`
+    of packages narrow in a repository of many), because a regression is reported soon after its release; `left_out` tells how
+    many were not looked at. A repository without issues is a gap.
     """
-    harvest = _Harvest(asked=repository, limit=limit)
+    harvest = _Harvest(asked=repository, limit=limit, manner=manner)
     options = {"state": "all", "sort": "created", "direction": "desc", "per_page": str(_PAGE)}
     if since is not None:
-        options["since"] = _stamp(since)
-    first = yield from harvest.fetch(f"{api_of(repository)}/repos/{quote(repository.path)}/issues?{urlencode(options)}")
-    harvest.add(_list(first, repository))
+        options["since"] = stamp(since)
+    try:
+        first = yield from harvest.fetch(f"{api_of(repository)}/repos/{quote(repository.path)}/issues?{urlencode(options)}")
+    except NotFound as error:
+        if error.status != 410:
+            raise
+        return Found(repository=repository, complete=False, gaps=(disabled(repository),))
+    harvest.add(listed(first, repository.path))
     following, last = links(first).get("next"), _last_page(links(first))
     if following and since is not None and (last is None or last * _PAGE > limit):
         newest, path = harvest.issues, harvest.path
         harvest.issues = {}
-        total = yield from _opened_since(harvest, path, since)
+        total = yield from _opened_since(harvest, path, since, names)
         harvest.issues = {**harvest.issues, **{number: issue for number, issue in newest.items() if number not in harvest.issues}}
         return harvest.found(max(total, (last or 0) * _PAGE, len(harvest.issues) + 1) - len(harvest.issues))
     while following and not harvest.full:
         response = yield from harvest.try_to_fetch(following)
         if response is None:
             break
-        harvest.add(_list(response, repository))
+        harvest.add(listed(response, repository.path))
         following = links(response).get("next")
     # each page that was not opened holds at least one issue
     return harvest.found(max(1, ((last or 0) - harvest.pages) * _PAGE) if following else 0)
 
 
-def _list(response: Response, repository: Repository) -> list[Any]:
-    page = _decoded(response, repository.path)
-    if not isinstance(page, list):
-        raise BadResponse(repository.path, "the forge answered with something else than a list of issues", response.url)
-    return page
-
-
-def _opened_since(harvest: _Harvest, path: str, since: datetime) -> Flow[int]:
+def _opened_since(harvest: _Harvest, path: str, since: datetime, names: Sequence[str]) -> Flow[int]:
     """Adds the issues opened since then, oldest first, up to the limit; gives how many there are in all."""
-    query = f"repo:{path} is:issue created:>={_stamp(since)}"
+    query = " ".join(filter(None, (f"repo:{path} is:issue created:>={stamp(since)}", any_of(names))))
     options = {"q": query, "sort": "created", "order": "asc", "per_page": str(_PAGE)}
+    if names:
+        options["advanced_search"] = "true"
     return (yield from _searched(harvest, path, options, harvest.try_to_fetch))
 
 
-def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flow[Found]:
+def search(repository: Repository, words: Sequence[str], limit: int = 50, *, manner: Manner = _PLAIN) -> Flow[Found]:
     """The issues (without pull requests) of all time that hold any of the `words`, best match first, at most `limit`.
 
     At most six words are asked for (GitHub takes five operators), the first ones. No words, no question.
     """
-    harvest = _Harvest(asked=repository, limit=min(limit, _RESULTS))
-    query = _any_of(words)
+    harvest = _Harvest(asked=repository, limit=min(limit, _RESULTS), manner=manner)
+    query = any_of(words)
     if not query:
         return harvest.found(0)
     options = {
@@ -192,22 +216,6 @@ def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flo
     return harvest.found(max(0, total - len(harvest.issues)))
 
 
-def _any_of(words: Sequence[str]) -> str:
-    """The words as a query: each in quotes, so that nothing in them is an operator or a qualifier."""
-    chosen: list[str] = []
-    for word in words:
-        plain = re.sub(r'[\x00-\x1f"\\\x7f]+', " ", word).strip()
-        if (
-            plain
-            and plain not in chosen
-            and len(chosen) < _WORDS
-            and sum(map(len, chosen)) + len(plain) + 2 * len(chosen) + 2 <= _QUERY
-        ):
-            chosen.append(plain)
-    joined = " OR ".join(f'"{word}"' for word in chosen)
-    return f"({joined})" if len(chosen) > 1 else joined
-
-
 def _searched(
     harvest: _Harvest, path: str, options: Mapping[str, str], begin: Callable[[str], Flow[Response | None]]
 ) -> Flow[int]:
@@ -215,7 +223,7 @@ def _searched(
     total, early = 0, False
     response = yield from begin(f"{api_of(harvest.asked)}/search/issues?{urlencode(options)}")
     while response is not None:
-        page = _decoded(response, harvest.asked.path)
+        page = decoded(response, harvest.asked.path)
         try:
             if not isinstance(page, dict):
                 raise fields.FieldError("", "should be a table")
