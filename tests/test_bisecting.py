@@ -287,5 +287,4 @@ class TestReally:
         assert names(result) == ["requests", "urllib3"]
         assert result.minimal
         if installer == "uv":
-            assert result.drill is not None
-            assert (result.drill.name, result.drill.good, result.drill.bad) == ("urllib3", "1.26.20", "2.0.2")
+            assert [(one.name, one.good, one.bad) for one in result.drills] == [("urllib3", "1.26.20", "2.0.2")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame import bisection
+from lockblame.api.clones import Clones
 from lockblame.api.evidence import PathLike
 from lockblame.api.trying import Ends, Judging, Trials
 from lockblame.errors import BisectError
@@ -43,6 +44,7 @@ def bisect(
     keep: int = KEEP,
     journal: PathLike | None = None,
     drill: bool = False,
+    source: str | Mapping[str, str] | None = None,
     client: Client | None = None,
     progress: Progress = SILENT,
 ) -> Bisection:
@@ -59,7 +61,9 @@ def bisect(
     The command runs in `folder` (default: the current one) with that environment first on PATH. Environments stand in the user's
     cache folder or `environments`; `keep` of them stay. `journal` is a file that the trials are kept in; without it one in the
     cache folder is, until the search is done: the same call after an interruption goes on where that was. `drill` also tries
-    the releases of the culprit between its two versions.
+    the releases of each culprit between its two versions. With `source`, the repository of the culprit (a clone's folder, which
+    is only read, or a URL by https, ssh or file; `#subdirectory=PATH` behind it; a mapping by name for several), it goes on with
+    the commits between the last good and the first bad release, each built and installed in its place.
 
     Raises NotReproduced (doesn't fail with the bad lock), AlreadyBroken (fails with the good one), TrialFailed (an environment
     can't be made, the command not be started), BisectError.
@@ -85,14 +89,15 @@ def bisect(
             run = Command(command, processes, folder=here, timeout=timeout, bad_if=bad_if, good_if=good_if)
             about = _about(ends, places, list(command), judging, [timeout, good_if])
             log = Journal(_journal_file(journal, places, about), about)
+            clones = Clones(source, here, places, processes)
             weights = _weights(priors)
             trials = Trials(ends, places, run, judging, log, limit, None if deadline is None else started + deadline, progress)
             found = trials.search(weights)
-            if drill and found.culprits:
+            if (drill or clones) and found.culprits and found.stopped is None:
                 from lockblame.api.drilling import drilled
 
-                found = drilled(found, trials, client, progress)
-            if journal is None and found.stopped is None:
+                found = drilled(found, trials, client, progress, clones)
+            if journal is None and trials.whole:
                 log.forget()
             return found
         finally:

@@ -1,4 +1,4 @@
-"""The drill: which release of the culprit, between its versions before and after, is the first that fails."""
+"""The drill: which release of a culprit, between its versions before and after, is the first that fails, and which commit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockblame import bisection, installed
+from lockblame import bisection
 from lockblame.api.evidence import gap
 from lockblame.api.gathering import index_pages, project_page
-from lockblame.errors import TrialFailed, UpstreamError
-from lockblame.model import Artifact, Bisection, Change, Drill, Gap, Pin, Trial, Verdict
+from lockblame.api.standing_in import Place
+from lockblame.api.trying import Stopped
+from lockblame.errors import BisectError, ReadError, UpstreamError
+from lockblame.model import Artifact, Bisection, Change, Drill, Gap, Pin, Verdict
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
+    from lockblame.api.clones import Clones
     from lockblame.api.trying import Trials
     from lockblame.client import Client
     from lockblame.index import Project
@@ -21,46 +24,98 @@ if TYPE_CHECKING:
 STAGE = "trying releases"
 
 
-def drilled(found: Bisection, trials: Trials, client: Client | None, progress: Progress) -> Bisection:
-    """The Bisection with the drill of its culprit; of several that fail together, of the first that has releases between."""
-    culprit = next((change for change in found.culprits if _drillable(change) and _good_without(change, found)), None)
-    if culprit is None or culprit.after is None or culprit.old is None or culprit.new is None:
-        detail = "there are no releases between to be tried: added, removed, not from an index, or not testable without the rest"
-        subject = ", ".join(change.name for change in found.culprits)
-        return replace(found, gaps=(*found.gaps, Gap(subject=subject, reason="no-releases", detail=detail)))
-    try:
-        project = _project(culprit.after, trials.ends.after.indexes, client, progress)
-    except UpstreamError as error:
-        return replace(found, gaps=(*found.gaps, gap(error)))
-    versions = bisection.between(project.releases, culprit.old, culprit.new)
-    progress.begin(STAGE, max(1, (len(versions) - 2).bit_length()))
-    line = _line(versions, culprit, {change.name for change in found.culprits}, project, trials)
-    progress.end(STAGE)
-    drill = Drill(
-        name=culprit.name,
-        good=versions[line.good],
-        bad=versions[line.bad],
-        untestable=versions[line.good + 1 : line.bad],
-        trials=tuple(trial for trial in trials.done if trial.version is not None),
-    )
+def drilled(found: Bisection, trials: Trials, client: Client | None, progress: Progress, clones: Clones) -> Bisection:
+    """The Bisection with the drill of each culprit: of those that fail only together, each while the others stay bad."""
+    changes = tuple(sorted(change.name for change in found.culprits))
+    drills = []
+    for culprit in found.culprits:
+        why_not = _undrillable(culprit, found, clones)
+        if why_not is not None:
+            trials.note(Gap(subject=culprit.name, reason="no-releases", detail=f"isn't drilled: {why_not}"))
+            continue
+        place = Place(trials=trials, culprit=culprit, changes=changes)
+        drill = _releases(place, client, progress)
+        if clones and drill is not None and drill.stopped is None:
+            drill = _commits(place, drill, clones)
+        drills += [drill] if drill is not None else []
     new = tuple(one for one in trials.gaps if one not in found.gaps)
-    certainty = bisection.certainty(trial.runs for trial in trials.done)
-    return replace(found, drill=drill, trials=tuple(trials.done), certainty=certainty, gaps=(*found.gaps, *new))
-
-
-def _drillable(change: Change) -> bool:
-    return (
-        change.before is not None
-        and change.after is not None
-        and change.old != change.new
-        and change.before.source.kind == change.after.source.kind == "registry"
+    return replace(
+        found,
+        drills=tuple(drills),
+        trials=tuple(trials.done),
+        certainty=bisection.certainty(trial.runs for trial in trials.done),
+        gaps=(*found.gaps, *new),
     )
+
+
+def _undrillable(change: Change, found: Bisection, clones: Clones) -> str | None:
+    """Why nothing can be tried between its two sides; None when something can."""
+    if change.before is None or change.after is None:
+        return "it was added or removed"
+    kinds = {change.before.source.kind, change.after.source.kind}
+    if kinds == {"git"} and not clones:
+        return "it comes from git; name its repository with --source"
+    if kinds != {"registry"} and kinds != {"git"}:
+        return "it doesn't come from an index on both sides"
+    if kinds == {"registry"} and change.old == change.new:
+        return "its version is the same on both sides"
+    if not _good_without(change, found):
+        return "whether the rest is good without it couldn't be tested, so that its old version is no good end"
+    return None
 
 
 def _good_without(change: Change, found: Bisection) -> bool:
-    """Whether the other culprits were tried without it, and are good: else its old version is no good end."""
+    """Whether the other culprits were tried without it, and are good."""
     rest = tuple(sorted(one.name for one in found.culprits if one is not change))
-    return any(trial.changes == rest and trial.verdict == "good" and trial.version is None for trial in found.trials)
+    return any(trial.changes == rest and trial.verdict == "good" and trial.package is None for trial in found.trials)
+
+
+# --- releases --------------------------------------------------------------------------------------------------------
+
+
+def _releases(place: Place, client: Client | None, progress: Progress) -> Drill | None:
+    """The drill by the releases that the index has; where it can't be asked, both ends, with a gap."""
+    culprit, trials = place.culprit, place.trials
+    before, after = culprit.before, culprit.after
+    if before is None or after is None:
+        return None
+    if after.source.kind == "git" or culprit.old is None or culprit.new is None:
+        return Drill(name=culprit.name, good=_shown(before), bad=_shown(after))
+    try:
+        project = _project(after, trials.ends.after.indexes, client, progress)
+    except UpstreamError as error:
+        trials.note(gap(error))
+        return Drill(name=culprit.name, good=culprit.old, bad=culprit.new)
+    versions = bisection.between(project.releases, culprit.old, culprit.new)
+    progress.begin(STAGE, max(1, (len(versions) - 2).bit_length()))
+    known: dict[int, Verdict] = {}
+    stopped: str | None = None
+    try:
+        while (number := bisection.following_place(len(versions), known)) is not None:
+            version = versions[number]
+            trial = place.trial(lambda version=version: _at(after, version, project), version=version)  # type: ignore[misc]
+            known[number] = trial.verdict
+            progress.note(f"{culprit.name} {version}: {trial.verdict} ({trial.detail})")
+            progress.step(STAGE, version)
+    except Stopped as reason:
+        stopped = reason.reason
+        trials.stopped(f"the drill of {culprit.name}", reason)
+    except BisectError as error:
+        trials.unfinished(culprit.name, error)
+        stopped = "error"
+    finally:
+        progress.end(STAGE)
+    line = bisection.boundary(len(versions), known)
+    open_ = [number for number in range(line.good + 1, line.bad) if number not in line.untestable]
+    return Drill(
+        name=culprit.name,
+        good=versions[line.good],
+        bad=versions[line.bad],
+        untestable=tuple(versions[number] for number in line.untestable),
+        untried=tuple(versions[number] for number in open_),
+        stopped=stopped,
+        trials=tuple(trial for trial in trials.done if trial.package == culprit.name and trial.version is not None),
+    )
 
 
 def _project(pin: Pin, indexes: Collection[str], client: Client | None, progress: Progress) -> Project:
@@ -73,50 +128,6 @@ def _project(pin: Pin, indexes: Collection[str], client: Client | None, progress
         return own.run(flow)
 
 
-def _line(
-    versions: tuple[str, ...], culprit: Change, culprits: Collection[str], project: Project, trials: Trials
-) -> bisection.Line:
-    """The place in the line where it turns, the ends known from the search."""
-    from lockblame.api.trying import Stopped
-
-    earlier = {trial.version: trial for trial in trials.journal.trials if trial.version is not None}
-    known: dict[int, Verdict] = {}
-    try:
-        while (place := bisection.following_place(len(versions), known)) is not None:
-            version = versions[place]
-            trial = earlier.get(version)
-            if trial is None or trial.changes != tuple(sorted(culprits)):
-                trials.allowed()
-                trial = _tried(version, culprit, culprits, project, trials)
-                trials.journal.add(trial)
-            else:
-                trials.done.append(trial)
-            known[place] = trial.verdict
-            trials.progress.note(f"{culprit.name} {version}: {trial.verdict} ({trial.detail})")
-            trials.progress.step(STAGE, version)
-    except Stopped as stopped:
-        detail = f"the releases were not all tried: the {stopped.reason} was reached"
-        trials.gaps.append(Gap(subject=culprit.name, reason="stopped", detail=detail))
-    return bisection.boundary(len(versions), known)
-
-
-def _tried(version: str, culprit: Change, culprits: Collection[str], project: Project, trials: Trials) -> Trial:
-    """The mix that fails, with this release in the culprit's place. One that can't be installed there is untestable."""
-    changes = sorted(culprits)
-    pins = tuple(_at(pin, version, project) if pin.name == culprit.name else pin for pin in trials.ends.pins(changes))
-    try:
-        prepared = trials.places.prepare(pins)
-    except TrialFailed as error:
-        return trials.untestable(changes, version, error.detail)
-    allowed = bisection.violated(installed.read(trials.places.prepare(trials.ends.pins(changes)).folder))
-    broken = sorted(
-        name for owner, name in bisection.violated(installed.read(prepared.folder)) - allowed if owner == culprit.name
-    )
-    if broken:
-        return trials.untestable(changes, version, f"needs another {', '.join(broken)}")
-    return trials.tried(prepared, changes, version)
-
-
 def _at(pin: Pin, version: str, project: Project) -> Pin:
     """The pin at another release, with the hashes that the index has for its files."""
     artifacts: Mapping[str, Artifact] = {
@@ -125,3 +136,27 @@ def _at(pin: Pin, version: str, project: Project) -> Pin:
         if "sha256" in file.hashes
     }
     return replace(pin, version=version, artifacts=tuple(artifacts.values()))
+
+
+def _shown(pin: Pin) -> str:
+    return pin.version or (pin.source.revision or "")[:12] or "?"
+
+
+# --- commits ---------------------------------------------------------------------------------------------------------
+
+
+def _commits(place: Place, drill: Drill, clones: Clones) -> Drill:
+    from lockblame.api.tracing import traced
+
+    trials, name = place.trials, place.culprit.name
+    try:
+        clone = clones.of(name)
+        if clone is None:
+            return drill
+        return replace(drill, first_bad=traced(place, drill, clone))
+    except Stopped as reason:
+        trials.stopped(f"the drill of {name}", reason)
+        return replace(drill, stopped=reason.reason)
+    except (BisectError, ReadError) as error:
+        trials.unfinished(name, error)
+    return drill

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lockblame import bisection, installed
 from lockblame.bisection import Problem, Question, Rules
-from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, TrialFailed
+from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, ReadError, TrialFailed
 from lockblame.model import Bisection, Change, Gap, Outcome, Pin, Snapshot, Trial, Verdict
 from lockblame.progress import Progress
 from lockblame.report.hostile import line
@@ -87,6 +87,7 @@ class Trials:
     done: list[Trial] = field(default_factory=list)
     rules: Rules = field(default_factory=Rules)
     spent: int = 0
+    whole: bool = True
     ahead: threading.Thread | None = None
 
     def search(self, priors: Mapping[str, float]) -> Bisection:
@@ -101,6 +102,7 @@ class Trials:
                 known[question.changes] = self._answered(problem, question, known)
         except Stopped as reason:
             stopped = reason.reason
+            self.stopped("the search", reason)
         finally:
             self.progress.end(STAGE)
         return self._found(problem, known, stopped)
@@ -126,9 +128,9 @@ class Trials:
         self.rules = Rules(limit=limit, late=self.judging.on_timeout)
         measured = factor is not None or self.judging.bad_if is not None
         for trial in self.journal.trials:
-            if trial.version is None and (trial.changes or not measured):
+            if trial.package is None and trial.version is None and (trial.changes or not measured):
                 known[frozenset(trial.changes)] = trial.verdict
-                self.done.append(trial)
+                self.done.append(replace(trial, recalled=True))
         if known:
             self.progress.note(f"going on after {len(known)} trials")
 
@@ -137,7 +139,8 @@ class Trials:
         self.allowed()
         prepared = self.places.prepare(self.ends.pins(question.changes))
         self._look_ahead(problem, question, known)
-        trial = self._measured(prepared) if not question.changes else self.tried(prepared, sorted(question.changes))
+        trial = Trial(changes=tuple(sorted(question.changes)), verdict="untestable")
+        trial = self.tried(prepared, trial) if question.changes else self._measured(prepared, trial)
         left = f", about {question.remaining:.0f} to go" if question.remaining >= 1 else ""
         self.progress.note(f"{len(trial.changes)} of {len(problem.names)} changes: {trial.verdict} ({trial.detail}){left}")
         self.progress.step(STAGE, trial.verdict)
@@ -155,8 +158,8 @@ class Trials:
         if self.until is not None and time.monotonic() >= self.until:
             raise Stopped("deadline")
 
-    def tried(self, prepared: Prepared, changes: Sequence[str], version: str | None = None) -> Trial:
-        """A mix, run as often as it takes; added to what is done."""
+    def tried(self, prepared: Prepared, trial: Trial) -> Trial:
+        """The trial of a mix (its `changes`, and what a drill puts in), run as often as it takes; added to what is done."""
         runs: list[Verdict] = []
         whys: dict[Verdict, str] = {}
         seconds = 0.0
@@ -167,23 +170,32 @@ class Trials:
             seconds += outcome.seconds
         verdict = bisection.majority(runs)
         detail = whys.get(verdict, "as often good as bad")
-        trial = Trial(changes=tuple(changes), verdict=verdict, seconds=seconds, detail=detail, runs=tuple(runs), version=version)
-        self._end_trial(prepared, trial)
+        trial = replace(trial, verdict=verdict, seconds=seconds, detail=detail, runs=tuple(runs))
+        self.end(trial)
         return trial
 
-    def untestable(self, changes: Sequence[str], version: str, detail: str) -> Trial:
-        """A mix that was not run, because it can't be installed; added to what is done."""
-        trial = Trial(changes=tuple(changes), verdict="untestable", detail=detail, version=version)
-        self.done.append(trial)
-        self.spent += 1
-        return trial
+    def unfinished(self, subject: str, error: BisectError | ReadError) -> None:
+        """Something that came up after the culprits were found: a gap, and the journal is kept for the next call."""
+        self.whole = False
+        self.note(Gap(subject=subject, reason="stopped", detail=f"its drill couldn't go on: {error}", hint=error.hint))
 
-    def _end_trial(self, prepared: Prepared, trial: Trial) -> None:
+    def stopped(self, subject: str, why: Stopped) -> None:
+        """The limits that the caller set were reached: a gap, and the journal is kept for the next call."""
+        self.whole = False
+        detail = f"was stopped ({why.reason}): the answer is the best so far"
+        self.note(
+            Gap(subject=subject, reason="stopped", detail=detail, hint="the same call with a wider limit goes on from here")
+        )
+
+    def note(self, gap: Gap) -> None:
+        """Tells a gap once."""
+        if gap not in self.gaps:
+            self.gaps.append(gap)
+
+    def end(self, trial: Trial) -> None:
+        """Adds a trial to what is done, and counts it."""
         self.done.append(trial)
         self.spent += 1
-        if self.places.changed(prepared):
-            detail = "the command installed or removed something in its environment, which is made anew for the next time"
-            self.gaps.append(Gap(subject="command", reason="environment-changed", detail=detail, hint="keep it from installing"))
 
     def _run(self, prepared: Prepared) -> tuple[Verdict, str, Outcome]:
         """One run; one that was too slow is run once more, so that a machine that was busy convicts nobody."""
@@ -198,12 +210,18 @@ class Trials:
 
     def _outcome(self, prepared: Prepared) -> Outcome:
         left = None if self.until is None else max(0.1, self.until - time.monotonic())
+        self.places.renew(prepared)
         outcome = self.command.run(prepared, at_most=left)
+        if self.places.changed(prepared):
+            detail = "the command changed its environment, which is made anew before anything else runs there"
+            self.note(
+                Gap(subject="command", reason="environment-changed", detail=detail, hint="keep it from installing or patching")
+            )
         if outcome.code is None and self.until is not None and time.monotonic() >= self.until:
             raise Stopped("deadline")
         return outcome
 
-    def _measured(self, prepared: Prepared) -> Trial:
+    def _measured(self, prepared: Prepared, trial: Trial) -> Trial:
         """The good side: how it ends and how long it takes is what the others are compared with."""
         factor, _ = self.judging.factor_or_limit()
         first = self._outcome(prepared)
@@ -213,7 +231,7 @@ class Trials:
             # the first run also fills caches
             second = self._outcome(prepared)
             self.rules = replace(self.rules, limit=factor * max(0.001, min(first.seconds, second.seconds)))
-        return self.tried(prepared, ())
+        return self.tried(prepared, trial)
 
     def _look_ahead(self, problem: Problem, question: Question, known: Mapping[frozenset[str], Verdict]) -> None:
         """Prepares the environment of the likeliest next question while the command runs."""

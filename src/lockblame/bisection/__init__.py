@@ -6,6 +6,7 @@ from lockblame.bisection.answer import Answer, answer, certainty, decided, major
 from lockblame.bisection.judging import Rules, judge
 from lockblame.bisection.mixing import asked_for, differing, mix, needs, related, twice, violated
 from lockblame.bisection.problem import Problem, problem
+from lockblame.bisection.projects import home, project_files
 from lockblame.bisection.releases import Line, between, boundary, following_place
 from lockblame.bisection.search import Question, Search, following, search
 
@@ -25,11 +26,13 @@ __all__ = [
     "differing",
     "following",
     "following_place",
+    "home",
     "judge",
     "majority",
     "mix",
     "needs",
     "problem",
+    "project_files",
     "related",
     "search",
     "twice",

@@ -49,8 +49,14 @@ def _searching(group: argparse._ArgumentGroup) -> None:
     what.add_argument("--symptom", metavar="TEXT", help="what went wrong: the suspects of `blame` are tried first")
     what.add_argument("--symptom-file", metavar="FILE", help="the same from a file (- is stdin)")
     group.add_argument("--evidence", metavar="DIR", help="rank the suspects by this evidence bundle alone")
-    group.add_argument("--offline", action="store_true", help="ask no index and no forge for the ranking, and don't drill")
-    group.add_argument("--drill", action="store_true", help="go on with the releases of the culprit between its two versions")
+    group.add_argument("--offline", action="store_true", help="ask no index and no forge for the ranking and the drill")
+    group.add_argument("--drill", action="store_true", help="go on with the releases of each culprit between its two versions")
+    group.add_argument(
+        "--source",
+        metavar="[NAME=]PATH|URL",
+        action="append",
+        help="drill down to the upstream commit: the culprit's repository, a clone's folder or https, ssh, file",
+    )
     group.add_argument("--limit", metavar="N", type=int, help="stop after N trials with the best answer so far")
     group.add_argument("--deadline", metavar="SECONDS", type=float, help="the same after that time")
     group.add_argument("--journal", metavar="FILE", help="keep the trials there (default: in the cache folder, until it is done)")
@@ -84,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Progress) -> Bisection:
     from lockblame.api.bisecting import bisect
+    from lockblame.api.clones import parse
+    from lockblame.client import Client
     from lockblame.trial import KEEP
 
     return bisect(
@@ -105,8 +113,9 @@ def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Pr
         environments=options.environments,
         keep=KEEP if options.keep is None else options.keep,
         journal=options.journal,
-        drill=options.drill and not options.offline,
-        client=client,
+        drill=options.drill,
+        source=parse(options.source),
+        client=Client(offline=True) if options.offline else client,
         progress=told,
     )
 

@@ -31,7 +31,7 @@ TIMEOUT = 120.0
 LARGEST_ANSWER = 256 * 2**20
 LARGEST_COMPLAINT = 8192
 
-_SAFE = (
+SAFE = (
     "--no-pager",
     "--literal-pathspecs",
     *("-c", "core.fsmonitor=false"),
@@ -202,9 +202,9 @@ def started(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> Iter
     try:
         # In a session of its own git has no terminal to prompt on, and whatever it may have started can be stopped with it.
         process = subprocess.Popen(
-            ["git", *_SAFE, *(part for setting in settings for part in ("-c", setting)), *arguments],
+            ["git", *SAFE, *(part for setting in settings for part in ("-c", setting)), *arguments],
             cwd=folder,
-            env=_environment(),
+            env=environment(),
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
@@ -242,7 +242,7 @@ def _sentence(complaint: bytes) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in said[:300])
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The user's own, without what would point git at another repository, trace, prompt, fetch or translate."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
     if "GIT_QUARANTINE_PATH" in os.environ:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lockblame.model.changes import Change
+from lockblame.model.findings import Commit
 from lockblame.model.locks import Gap
 
 Verdict = Literal["good", "bad", "untestable"]
@@ -31,7 +32,8 @@ class Trial:
     """One mix that was tried: the good lock with `changes` (names, sorted) taken from the bad one.
 
     `runs` are the verdicts of its runs, more than one where they were repeated; `verdict` is their majority. `detail` says in
-    one sentence why. `version` is set for the trials of a drill: the release that took the culprit's place.
+    one sentence why. `package`, and `version` or `commit`, are set for the trials of a drill: which release or upstream commit of
+    which culprit took its place. `recalled` are those that an earlier call had made, and the journal kept.
     """
 
     changes: tuple[str, ...]
@@ -40,20 +42,46 @@ class Trial:
     detail: str = ""
     runs: tuple[Verdict, ...] = ()
     version: str | None = None
+    package: str | None = None
+    commit: str | None = None
+    recalled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstBad:
+    """The upstream commit that made a package bad, between the commits `good` and `bad` that its two releases were made from.
+
+    `commits` has it alone, or those of which one is it, oldest first: the others could not be tested, or (`stopped`: "limit",
+    "deadline") were not tried. With `repairs` the bad release is the older one, and this commit is what it lacks. `between` says
+    how many commits came into question, `url` where a browser finds the one (or the repository).
+    """
+
+    commits: tuple[Commit, ...]
+    good: str
+    bad: str
+    between: int
+    repairs: bool = False
+    url: str | None = None
+    stopped: str | None = None
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """The releases of one culprit between before and after: the last that is good, the first that is bad.
 
-    `untestable` are those between the two for which no trial was possible.
+    Releases between the two were `untestable`, or are `untried` because the drill was `stopped` ("limit", "deadline").
+    `first_bad` is set where the upstream commits between the two were searched.
     """
 
     name: str
     good: str
     bad: str
     untestable: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    stopped: str | None = None
     trials: tuple[Trial, ...] = ()
+    first_bad: FirstBad | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +90,8 @@ class Bisection:
 
     `minimal` tells that each largest part of it that can be installed was tried and is good. `stopped` says why the search
     ended before it was done ("limit", "deadline"), None when it was. `certainty` is how sure the verdicts are that it rests on,
-    0 to 1, None where no run was repeated. `trials` are all that were run, in order, the two ends included; `drill` is set
-    where the releases of the culprit were tried too.
+    0 to 1, None where no run was repeated. `trials` are all that were run, in order, the two ends included; `drills` has those
+    culprits of which releases (or upstream commits) were tried too.
     """
 
     culprits: tuple[Change, ...]
@@ -71,5 +99,5 @@ class Bisection:
     trials: tuple[Trial, ...] = ()
     stopped: str | None = None
     certainty: float | None = None
-    drill: Drill | None = None
+    drills: tuple[Drill, ...] = ()
     gaps: tuple[Gap, ...] = ()

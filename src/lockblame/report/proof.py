@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lockblame.model import Bisection, Change, Trial
+from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Trial
 from lockblame.report.hostile import line, markdown
 
 SCHEMA = 1
@@ -19,24 +19,46 @@ def proof(found: Bisection, style: str) -> str:
 
 
 def to_dict(found: Bisection) -> dict[str, Any]:
-    """The document of `bisect`: schema, culprits, minimal, trials, gaps; `drill` where releases were tried."""
+    """The document of `bisect`: schema, culprits, minimal, trials, gaps; `drills` where releases or commits were tried."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "culprits": [{"name": one.name, "before": one.old, "after": one.new} for one in found.culprits],
         "minimal": found.minimal,
-        "trials": [_trial(trial) for trial in found.trials if trial.version is None],
+        "trials": [_trial(trial) for trial in found.trials if trial.package is None],
         "gaps": [{"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in found.gaps],
     }
-    if found.drill is not None:
-        drill = found.drill
-        document["drill"] = {
-            "name": drill.name,
-            "good": drill.good,
-            "bad": drill.bad,
-            "untestable": list(drill.untestable),
-            "trials": [{"version": trial.version, **_trial(trial)} for trial in drill.trials],
-        }
+    if found.drills:
+        document["drills"] = [_drill(drill) for drill in found.drills]
     return document
+
+
+def _drill(drill: Drill) -> dict[str, Any]:
+    return {
+        "name": drill.name,
+        "good": drill.good,
+        "bad": drill.bad,
+        "untestable": list(drill.untestable),
+        "untried": list(drill.untried),
+        "stopped": drill.stopped,
+        "trials": [{"version": trial.version, **_trial(trial)} for trial in drill.trials],
+        "first_bad": None if drill.first_bad is None else _first_bad(drill.first_bad),
+    }
+
+
+def _first_bad(first: FirstBad) -> dict[str, Any]:
+    return {
+        "commits": [
+            {"hash": one.hash, "author": one.author, "date": (one.authored or one.date).isoformat(), "subject": one.subject}
+            for one in first.commits
+        ],
+        "good": first.good,
+        "bad": first.bad,
+        "between": first.between,
+        "repairs": first.repairs,
+        "url": first.url,
+        "stopped": first.stopped,
+        "trials": [{"commit": trial.commit, **_trial(trial)} for trial in first.trials],
+    }
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
@@ -49,11 +71,8 @@ def _written(found: Bisection, *, marked: bool) -> str:
     lines = [head + _headline(found), ""]
     lines += [item + _change(change, marked=marked) for change in found.culprits]
     lines += ["", *(f"{sentence}" for sentence in _sentences(found))]
-    if found.drill is not None:
-        drill = found.drill
-        lines += ["", f"{shown(drill.name)} {shown(drill.good)} is good, {shown(drill.bad)} is bad."]
-        if drill.untestable:
-            lines.append(f"Not testable between them: {shown(', '.join(drill.untestable))}.")
+    for drill in found.drills:
+        lines += ["", *(shown(sentence, 600) for sentence in _drilled(drill))]
     lines += ["", f"{head}Trials", ""]
     every = max((len(trial.changes) for trial in found.trials), default=0)
     lines += [
@@ -91,11 +110,41 @@ def _sentences(found: Bisection) -> list[str]:
     return said
 
 
+def _drilled(drill: Drill) -> list[str]:
+    said = [f"{drill.name} {drill.good} is good, {drill.bad} is bad."]
+    if drill.untestable:
+        said.append(f"Not testable between them: {', '.join(drill.untestable)}.")
+    if drill.stopped is not None:
+        said.append(f"The drill was stopped ({drill.stopped}); not tried between them: {', '.join(drill.untried) or 'nothing'}.")
+    first = drill.first_bad
+    if first is None:
+        return said
+    one = first.commits[0]
+    where = f" {first.url}" if first.url else ""
+    if len(first.commits) == 1:
+        what = f"The commit that repaired it, and that {drill.bad} lacks, is" if first.repairs else "The first bad commit is"
+        return [*said, f"{what} {_commit(one)}{where}"]
+    hidden = "the search was stopped" if first.stopped is not None else "the rest could not be tested"
+    what = "repaired it" if first.repairs else "made it bad"
+    said.append(
+        f"One of {len(first.commits)} commits {what} ({hidden}), from {_commit(one)} to {_commit(first.commits[-1])}{where}"
+    )
+    return said
+
+
+def _commit(commit: Commit) -> str:
+    day = (commit.authored or commit.date).date().isoformat()
+    return f"{commit.hash[:12]} of {day} by {commit.author}: {commit.subject}"
+
+
 def _logged(trial: Trial, every: int) -> str:
     """One line of the log, as git bisect has it."""
     names = ", ".join(trial.changes)
     what = "none of the changes" if not trial.changes else "all of the changes" if len(trial.changes) == every else names
-    if trial.version is not None:
-        what = f"{names} at {trial.version}"
+    if trial.package is not None:
+        rest = [name for name in trial.changes if name != trial.package]
+        at = trial.version or f"commit {(trial.commit or '')[:12]}"
+        what = f"{trial.package} at {at}" + (f" with {', '.join(rest)}" if rest else "")
     votes = f", {trial.runs.count(trial.verdict)} of {len(trial.runs)} runs" if len(trial.runs) > 1 else ""
-    return f"{what} ({trial.detail}{votes}, {trial.seconds:.1f} s)"
+    earlier = ", from an earlier call" if trial.recalled else ""
+    return f"{what} ({trial.detail}{votes}, {trial.seconds:.1f} s{earlier})"

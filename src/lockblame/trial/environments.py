@@ -10,8 +10,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +28,8 @@ from lockblame.trial.processes import Ended, Processes
 
 KEEP = 12
 """Environments that are kept for the next time."""
+BUILT = 100
+"""Wheels built of upstream commits that are kept."""
 PATIENCE = 1800.0
 """Seconds that one call of an installer may take."""
 
@@ -40,6 +44,12 @@ _MISLEADING = frozenset(
 )
 """Variables that would have an installer work elsewhere, or install something else."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAKE_ROOM = "free some, or name another folder with --environments"
+_NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
+_NO_ANSWER = re.compile(
+    rb"error sending request|dns error|NewConnectionError|Max retries exceeded|NameResolutionError|[Nn]etwork is unreachable"
+)
+"""What uv and pip say when it is not the package that is at fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,7 @@ class Environments:
         self._keep = keep
         self._guard = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
+        self._made: dict[str, tuple[Part, ...]] = {}
         self._held: dict[str, int] = {}
 
     @property
@@ -105,8 +116,13 @@ class Environments:
         """
         wanted, gaps = parts(pins, self._origin)
         key = self._key(wanted)
+        self._prepare(key, wanted)
+        return Prepared(folder=self._folder / key, gaps=gaps)
+
+    def _prepare(self, key: str, wanted: tuple[Part, ...]) -> None:
         place = self._folder / key
         with self._guard:
+            self._made[key] = wanted
             making = self._making.setdefault(key, threading.Lock())
         with making:
             try:
@@ -121,15 +137,55 @@ class Environments:
                 os.utime(self._sealed(key))
             except OSError as error:
                 raise _no_room(place, error) from error
-        return Prepared(folder=place, gaps=gaps)
 
     def changed(self, prepared: Prepared) -> bool:
-        """Whether something was installed or removed there since it was made; if so it isn't kept."""
+        """Whether anything of it has changed since it was made; it then isn't used again, but made anew (`renew`, `prepare`)."""
         key = prepared.folder.name
         if self._whole(key):
             return False
-        self._sealed(key).unlink(missing_ok=True)
+        with suppress(OSError):
+            self._sealed(key).unlink(missing_ok=True)
         return True
+
+    def renew(self, prepared: Prepared) -> None:
+        """Makes one that was `changed` anew, in the same place; TrialFailed when it can't be."""
+        key = prepared.folder.name
+        if not self._sealed(key).is_file():
+            self._prepare(key, self._made[key])
+
+    def build(self, source: Path, key: str, *, name: str, version: str) -> Path:
+        """A wheel of the project in a folder of ours, built as it says itself, and kept by `key` (what tells it from others).
+
+        Builds that ask git for their version are given `version`. Raises TrialFailed with what the build said when there is none.
+        """
+        made_of = [self.installer, str(self._interpreter.executable), sorted(self._interpreter.values.items()), key, version]
+        place = self.home / "built" / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:20]
+        if found := next(place.glob("*.whl"), None):
+            with suppress(OSError):
+                os.utime(place)
+            return found
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix="new-", ignore_cleanup_errors=True) as scratch:
+                self._build(source, Path(scratch) / "out", _told_versions(name, version))
+                with suppress(OSError):
+                    (Path(scratch) / "out").rename(place)
+        except OSError as error:
+            raise _no_room(place, error) from error
+        wheel = next(place.glob("*.whl"), None)
+        if wheel is None:
+            raise TrialFailed("environment", "the build made no wheel")
+        return wheel
+
+    def _build(self, source: Path, out: Path, told: Mapping[str, str]) -> None:
+        out.mkdir()
+        if self._uv:
+            command = [str(self._uv), "build", "--quiet", "--wheel", "--python", str(self._interpreter.executable)]
+            command += ["--out-dir", str(out), str(source)]
+        else:
+            command = [str(self._pip()), "-I", "-m", "pip", "--python", str(self._interpreter.executable), "wheel", "--quiet"]
+            command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--wheel-dir", str(out), str(source)]
+        self._call(command, {**_index(Part(lines=(), hashed=False), self._indexes, uv=bool(self._uv)), **told})
 
     def close(self) -> None:
         """Lets go of all, and removes what is more than is kept."""
@@ -198,8 +254,14 @@ class Environments:
     def _call(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
         ended = self._processes.run(command, folder=self._origin, environment={**environment, **(more or {})}, timeout=PATIENCE)
-        if ended.code != 0:
-            raise TrialFailed("environment", _said(command, ended))
+        if ended.code == 0:
+            return
+        said = _said(command, ended)
+        if _NO_ROOM.search(ended.output):
+            raise TrialFailed(str(self.home), said, _MAKE_ROOM)
+        if _NO_ANSWER.search(ended.output):
+            raise TrialFailed("index", said, "the same call goes on from here when the index answers again")
+        raise TrialFailed("environment", said)
 
     # --- which are whole, which are in use ---------------------------------------------------------------------------
 
@@ -207,14 +269,13 @@ class Environments:
         return self._folder / f"{key}.json"
 
     def _seal(self, key: str) -> None:
-        self._sealed(key).write_text(json.dumps(_installed(self._folder / key)), encoding="utf-8")
+        self._sealed(key).write_text(json.dumps(_state(self._folder / key)), encoding="utf-8")
 
     def _whole(self, key: str) -> bool:
         try:
-            sealed = json.loads(self._sealed(key).read_bytes())
+            return bool(json.loads(self._sealed(key).read_bytes()) == _state(self._folder / key))
         except (OSError, ValueError):
             return False
-        return bool(sealed == _installed(self._folder / key))
 
     def _hold(self, key: str, *, alone: bool) -> None:
         """Keeps the environment from being removed, with `alone` also from being used by another program (waits for those)."""
@@ -226,6 +287,9 @@ class Environments:
         _flock(descriptor, alone=alone)
 
     def _prune(self) -> None:
+        built = sorted((self.home / "built").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in built[BUILT:]:
+            shutil.rmtree(path, ignore_errors=True)
         sealed = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
         kept = {path.stem for path in sealed[: max(0, self._keep)]}
         for path in self._folder.iterdir():
@@ -244,6 +308,14 @@ def _cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("lockblame", appauthor=False))
 
 
+def _told_versions(name: str, version: str) -> dict[str, str]:
+    """What the usual ways to take a version from git are told instead: an export has no history."""
+    named = re.sub(r"[-_.]+", "_", name).upper()
+    variables = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PBR_VERSION", "PDM_BUILD_SCM_VERSION", "UV_DYNAMIC_VERSIONING_BYPASS")
+    more = (f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{named}", "POETRY_DYNAMIC_VERSIONING_BYPASS")
+    return dict.fromkeys((*variables, *more), version)
+
+
 def _index(part: Part, indexes: Sequence[str], *, uv: bool) -> dict[str, str]:
     """By variables, not arguments: an address may hold a password, and arguments can be seen by everybody."""
     places = [part.index] if part.index else list(indexes)
@@ -256,15 +328,27 @@ def _index(part: Part, indexes: Sequence[str], *, uv: bool) -> dict[str, str]:
     return found
 
 
-def _installed(folder: Path) -> list[list[object]]:
-    """What is installed there, by the records of its packages."""
-    found: list[list[object]] = []
-    for site in sorted(folder.glob("Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages")):
-        for entry in sorted(site.glob("*.dist-info")):
-            with suppress(OSError):
-                record = (entry / "RECORD").stat()
-                found.append([entry.name, record.st_size, record.st_mtime_ns])
-    return [[str(folder), (folder / "pyvenv.cfg").is_file()], *found]
+def _state(folder: Path) -> str:
+    """What tells whether anything in an environment was added, removed or written, compiled modules aside: Python keeps those.
+
+    Every file and folder by its mode, and files by size and time of change, the one that no program can set back (ctime).
+    """
+    digest = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape"))
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(place) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+        for entry in entries:
+            about = entry.stat(follow_symlinks=False)
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != "__pycache__":
+                    waiting.append(Path(entry.path))
+                    digest.update(f"{entry.path}\0{about.st_mode}\n".encode("utf-8", "surrogateescape"))
+            elif not entry.name.endswith(".pyc"):
+                facts = f"{entry.path}\0{about.st_mode}\0{about.st_size}\0{about.st_mtime_ns}\0{about.st_ctime_ns}\n"
+                digest.update(facts.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def _said(command: Sequence[str], ended: Ended) -> str:
@@ -277,7 +361,7 @@ def _said(command: Sequence[str], ended: Ended) -> str:
 
 
 def _no_room(place: Path, error: OSError) -> TrialFailed:
-    way_out = "free some, or name another folder with --environments" if error.errno in _FULL else None
+    way_out = _MAKE_ROOM if error.errno in _FULL else None
     return TrialFailed(str(place), f"can't be made: {error.strerror or error}", way_out)
 
 

@@ -77,7 +77,9 @@ def _document(trial: Trial) -> dict[str, Any]:
         "seconds": round(trial.seconds, 3),
         "detail": trial.detail,
         "runs": list(trial.runs),
+        "package": trial.package,
         "version": trial.version,
+        "commit": trial.commit,
     }
 
 
@@ -91,12 +93,16 @@ def _trial(document: Any) -> Trial | None:
     verdicts = get_args(Verdict)
     if document.get("verdict") not in verdicts or not all(run in verdicts for run in runs):
         return None
-    version = document.get("version")
+    package, version, commit = (
+        value if isinstance(value, str) else None for value in map(document.get, ("package", "version", "commit"))
+    )
     return Trial(
         changes=tuple(sorted(str(name) for name in changes)),
         verdict=cast("Verdict", document["verdict"]),
         seconds=float(seconds),
         detail=str(document.get("detail", "")),
         runs=tuple(cast("list[Verdict]", runs)),
-        version=version if isinstance(version, str) else None,
+        package=package,
+        version=version,
+        commit=commit,
     )
