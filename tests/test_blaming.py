@@ -123,7 +123,7 @@ class TestOnline:
         assert any("yanked" in one.detail for one in evidence)
 
     def test_an_unknown_forge_is_a_gap_that_says_why(self, world):
-        assert gaps(world.blame())["celery"] == "no-repository"
+        assert gaps(world.blame())["celery"] == "unknown-forge"
 
     def test_a_file_of_issues_stands_in_for_the_forge(self, world, tmp_path):
         (tmp_path / "issues.jsonl").write_text("\n".join(json.dumps(issue) for issue in issues()[:1]) + "\n")

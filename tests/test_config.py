@@ -71,6 +71,10 @@ class TestWrong:
                 r'the host doesn\'t tell .*kombu = \{ url = "…", forge = "github|gitlab|gitea" \}',
             ),
             (
+                '[upstreams]\nkombu = "https://bitbucket.org/owner/kombu"',
+                r"kombu is on a forge that lockblame can't ask; open https://bitbucket.org/owner/kombu/issues by hand",
+            ),
+            (
                 '[upstreams]\nkombu = { url = "https://code.example/a/b", forge = "svn" }',
                 r"forge is none of github, gitlab, gitea",
             ),

@@ -259,13 +259,52 @@ class TestWhyNot:
         assert isinstance(locate({"Documentation": "https://owner.github.io/handbook"}, "kombu"), Gap)
 
     @pytest.mark.parametrize(
-        "url", ["https://bitbucket.org/owner/name", "https://bugs.launchpad.net/lxml", "https://git.sr.ht/~me/x"]
+        ("url", "by_hand"),
+        [
+            ("https://bitbucket.org/owner/name", "https://bitbucket.org/owner/name/issues"),
+            ("https://bitbucket.org/owner/name.git", "https://bitbucket.org/owner/name/issues"),
+            ("git+ssh://git@bitbucket.org/owner/name/src/master/", "https://bitbucket.org/owner/name/issues"),
+            ("https://bitbucket.org/owner", "https://bitbucket.org/owner"),
+            ("https://bugs.launchpad.net/lxml", "https://bugs.launchpad.net/lxml"),
+            ("https://launchpad.net/pyopenssl/trunk", "https://bugs.launchpad.net/pyopenssl"),
+            ("https://git.sr.ht/~me/x/tree", "https://todo.sr.ht/~me/x"),
+            ("https://sr.ht/~me/x", "https://todo.sr.ht/~me/x"),
+            ("https://sourceforge.net/projects/docutils/", "https://sourceforge.net/p/docutils/_list/tickets"),
+            ("https://sourceforge.net/p/docutils/code/", "https://sourceforge.net/p/docutils/_list/tickets"),
+            ("https://docutils.sourceforge.net/docs", "https://sourceforge.net/p/docutils/_list/tickets"),
+            ("https://pagure.io/name", "https://pagure.io/name/issues"),
+            ("https://pagure.io/group/name", "https://pagure.io/group/name/issues"),
+            ("https://pagure.io/name/issues", "https://pagure.io/name/issues"),
+            ("https://savannah.gnu.org/projects/name", "https://savannah.gnu.org/bugs/?group=name"),
+        ],
     )
-    def test_a_forge_that_cannot_be_asked(self, url: str):
+    def test_a_forge_that_cannot_be_asked(self, url: str, by_hand: str):
         gap = locate({"Source": url}, "name")
         assert isinstance(gap, Gap)
         assert gap.reason == "unknown-forge"
-        assert url in str(gap.hint)
+        assert gap.hint == f"open {by_hand} by hand"
+
+    def test_the_tracker_that_a_package_names_is_where_its_issues_are(self):
+        links = {"Source": "https://bitbucket.org/owner/name", "Tracker": "https://me:pw@jira.example/projects/NAME?key=1"}
+        gap = locate(links, "name")
+        assert isinstance(gap, Gap)
+        assert (gap.reason, gap.hint) == ("unknown-forge", "open https://jira.example/projects/NAME by hand")
+
+    def test_a_host_that_does_not_tell_which_forge_it_runs(self):
+        gap = locate({"Source": "https://me:s3cret@code.example:8443/team/name?x=1", "Docs": "https://docs.example"}, "Name")
+        assert isinstance(gap, Gap)
+        assert gap.reason == "unknown-forge"
+        assert gap.hint == (
+            "open https://code.example:8443/team/name by hand, or say which it is below [upstreams] in lockblame.toml: "
+            'name = { url = "https://code.example:8443/team/name", forge = "gitlab|gitea|github" }'
+        )
+
+    def test_a_host_whose_forge_the_settings_tell(self):
+        hosts = {"code.example:8443": "gitlab"}
+        links = {"Source": "https://code.example:8443/team/sub/name"}
+        assert locate(links, "name", hosts) == on("team/sub/name", "code.example:8443", "gitlab")
+        found, _ = feed(find(released("1.0"), "1.0", hosts), [says("1.0", links["Source"])])
+        assert found == on("team/sub/name", "code.example:8443", "gitlab")
 
     def test_a_contradiction(self):
         gap = locate({"Source": f"{G}/one/kombu", "Repository": f"{G}/two/kombu"}, "kombu")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from lockblame import fields
 from lockblame.errors import ConfigError
 from lockblame.model import Forge, Repository, normalize
-from lockblame.upstream import parse_repository
+from lockblame.upstream import asked_by_hand, parse_repository
 
 if TYPE_CHECKING:
     from lockblame.policy import Policy
@@ -139,6 +139,9 @@ def _repository(upstreams: Mapping[str, Any], name: str, where: str, path: str) 
     repository = parse_repository(url, cast(Forge | None, forge))
     if repository is not None:
         return repository
+    by_hand = asked_by_hand(url)
+    if forge is None and by_hand is not None:
+        raise ConfigError(path, f"{where}.{name} is on a forge that lockblame can't ask", f"open {by_hand} by hand")
     if forge is None and parse_repository(url, "gitea") is not None:
         way_out = f'say which it is: {name} = {{ url = "…", forge = "{"|".join(_FORGES)}" }}'
         raise ConfigError(path, f"{where}.{name}: the host doesn't tell which forge it runs", way_out)

@@ -30,6 +30,16 @@ _PAGES: Mapping[str, tuple[Forge, str]] = {
     ".codeberg.page": ("gitea", "codeberg.org"),
 }
 _OTHER_FORGES = ("bitbucket.org", "launchpad.net", "sourceforge.net", "sf.net", "sr.ht", "pagure.io", "savannah.gnu.org")
+# where a person finds the issues there: what the path of a link holds, and the address that is made of it
+_TRACKERS = (
+    (r"bitbucket\.org/([\w.-]+/[\w.-]+?)(?:\.git)?(?:/.*)?", "https://bitbucket.org/{}/issues"),
+    (r"(?:\w+\.)?launchpad\.net/([\w.+-]+)(?:/.*)?", "https://bugs.launchpad.net/{}"),
+    (r"(?:\w+\.)?(?:sourceforge|sf)\.net/(?:projects|p)/([\w.-]+)(?:/.*)?", "https://sourceforge.net/p/{}/_list/tickets"),
+    (r"([\w-]+)\.(?:sourceforge|sf)\.(?:net|io)(?:/.*)?", "https://sourceforge.net/p/{}/_list/tickets"),
+    (r"(?:\w+\.)?sr\.ht/(~[\w-]+/[\w.-]+)(?:/.*)?", "https://todo.sr.ht/{}"),
+    (r"pagure\.io/((?:fork/[\w.-]+/)?[\w.-]+(?:/(?!issues?\b|blob|tree|c/)[\w.-]+)?)(?:/.*)?", "https://pagure.io/{}/issues"),
+    (r"savannah\.(?:non)?gnu\.org/projects/([\w.-]+)(?:/.*)?", "https://savannah.gnu.org/bugs/?group={}"),
+)
 
 # first path segments of the forges' own pages: what stands there is no owner
 _SITE_PAGES = (
@@ -121,7 +131,8 @@ def _split(url: str) -> SplitResult | None:
     return parts if parts.scheme in ("http", "https") and parts.hostname else None
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host that `url` names, with a port that is none of the usual; "" when it names none."""
     parts = _split(url)
     if parts is None or parts.hostname is None:
         return ""
@@ -140,7 +151,7 @@ def _forge(host: str, path: list[str]) -> Forge | None:
     return next((forge for word, forge in _HINTS if any(label.startswith(word) for label in own)), None)
 
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_.][\w.+-]{0,99}", re.ASCII)
+_SEGMENT = re.compile(r"[A-Za-z0-9_.][\w.+-]{0,254}", re.ASCII)
 # what stands below a repository on the forges, and hence ends a GitLab path that was written without its "/-/"
 _REPOSITORY_PAGES = (
     "issues merge_requests pulls pull blob tree raw commits commit releases tags wiki wikis blame archive src branch "
@@ -181,14 +192,15 @@ def _from_pages(url: str) -> Repository | None:
 # --- a package -------------------------------------------------------------------------------------------------------
 
 
-def find(project: Project, version: str) -> Flow[Repository | Gap]:
+def find(project: Project, version: str, hosts: Mapping[str, Forge] | None = None) -> Flow[Repository | Gap]:
     """Where the project is developed, by the links of `version`, and where those don't tell by those of its newest release.
 
     Old releases often name no repository that newer ones do. A Gap says why there is none, also when the index doesn't answer.
+    `hosts` (with their ports) are known to run these forges.
     """
     try:
         own = yield from metadata(project, version)
-        found = locate(own.links, project.name)
+        found = locate(own.links, project.name, hosts)
     except UpstreamError as error:
         return Gap(
             subject=project.name, reason=error.reason, detail=f"its links are not known: {error.detail}", hint=_hint(project.name)
@@ -200,16 +212,19 @@ def find(project: Project, version: str) -> Flow[Repository | Gap]:
         latest = yield from metadata(project, newest)
     except UpstreamError:
         return found
-    second = locate(latest.links, project.name)
+    second = locate(latest.links, project.name, hosts)
     return second if isinstance(second, Repository) else found
 
 
 # --- all links of a package ------------------------------------------------------------------------------------------
 
 
-def locate(links: Mapping[str, str], name: str) -> Repository | Gap:
-    """Where the package `name` is developed, by its `links` (label → URL); a Gap that says why where they don't tell."""
-    hosts = {found.host: found.forge for url in links.values() if (found := parse_repository(url))}
+def locate(links: Mapping[str, str], name: str, hosts: Mapping[str, Forge] | None = None) -> Repository | Gap:
+    """Where the package `name` is developed, by its `links` (label → URL); a Gap that says why where they don't tell.
+
+    `hosts` (with their ports) are known to run these forges; of others the name or one of the links has to tell.
+    """
+    hosts = {**(hosts or {})} | {found.host: found.forge for url in links.values() if (found := parse_repository(url))}
     candidates = [item for label, url in links.items() if (item := _candidate(label, url, name, hosts))]
     if not candidates:
         return _nowhere(links, name)
@@ -236,7 +251,7 @@ def _candidate(label: str, url: str, name: str, hosts: Mapping[str, Forge]) -> _
     if kind == "funding":
         return None
     # where one link tells which forge a host runs, the others on that host need not
-    repository = parse_repository(url) or parse_repository(url, hosts.get(_host(url)))
+    repository = parse_repository(url) or parse_repository(url, hosts.get(host_of(url)))
     strength = _SURE.get(kind, 1)
     if repository is None:
         repository, strength = _from_pages(url), 0
@@ -283,19 +298,51 @@ def _nowhere(links: Mapping[str, str], name: str) -> Gap:
     if not links:
         return _gap(name, "no-repository", f"{name} publishes no links")
     for url in links.values():
+        where = _elsewhere(url)
+        if where is not None:
+            host = urlsplit(where).hostname
+            detail = f"{name} is developed at {where}, and lockblame can't ask {host}"
+            return Gap(subject=name, reason="unknown-forge", detail=detail, hint=f"open {_tracker(links, where)} by hand")
+    for label, url in links.items():
         parts = _split(url)
-        host = parts.hostname if parts else None
-        if parts and host and any(host == other or host.endswith("." + other) for other in _OTHER_FORGES):
-            where = f"https://{host}{parts.path}"[:200]
-            return Gap(
-                subject=name,
-                reason="unknown-forge",
-                detail=f"{name} is developed at {where}, and lockblame can't ask {host}",
-                hint=f"open {where} by hand",
-            )
+        if parts and parts.hostname and _kind(label) == "source" and parse_repository(url, "gitea"):
+            where = f"https://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+            if host_of(url).partition(":")[0] in _WHERE:
+                continue
+            detail = f"which forge runs at {host_of(url)} is not known, where {name} is developed ({where})"
+            settled = f'{normalize(name)} = {{ url = "{where}", forge = "gitlab|gitea|github" }}'
+            hint = f"open {_tracker(links, where)} by hand, or say which it is below [upstreams] in lockblame.toml: {settled}"
+            return Gap(subject=name, reason="unknown-forge", detail=detail, hint=hint)
     hosts = sorted({host for url in links.values() if (parts := _split(url)) and (host := parts.hostname)})
     seen = f" (they lead to {', '.join(hosts[:4])})" if hosts else ""
     return _gap(name, "no-repository", f"none of the links of {name} points into a repository of its own{seen}")
+
+
+def _elsewhere(url: str) -> str | None:
+    """The address, where it is one of a forge that lockblame can't ask; without credentials and query."""
+    parts = _split(url)
+    host = parts.hostname if parts else None
+    if parts and host and any(host == other or host.endswith("." + other) for other in _OTHER_FORGES):
+        return f"https://{host}{parts.path}"[:200]
+    return None
+
+
+def asked_by_hand(url: str) -> str | None:
+    """Where a person finds the issues of a repository at `url`, on a forge that lockblame can't ask; None for other addresses."""
+    where = _elsewhere(url)
+    if where is None:
+        return None
+    bare = where.removeprefix("https://").removeprefix("www.").rstrip("/")
+    return next((made.format(found[1]) for shape, made in _TRACKERS if (found := re.fullmatch(shape, bare))), where)
+
+
+def _tracker(links: Mapping[str, str], where: str) -> str:
+    """The link to the issues that the package publishes (a Jira, say), else what `where` lets expect."""
+    for label, url in links.items():
+        parts = _split(url)
+        if parts and _kind(label) == "tracker":
+            return f"https://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+    return asked_by_hand(where) or where
 
 
 def _gap(name: str, reason: str, detail: str) -> Gap:

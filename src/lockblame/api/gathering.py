@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
-from lockblame.model import Change, Delta, Gap, Pin, Release, Repository, Snapshot, Symptom
+from lockblame.model import Change, Delta, Forge, Gap, Pin, Release, Repository, Snapshot, Symptom
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | N
 def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourcing, client: Client) -> Knowledge:
     """Release dates, yanks and repositories of the changed packages."""
     tasks, names, gaps, repositories = [], [], [], {}
+    hosts = {one.host: one.forge for one in known.repositories.values()}
     for change in changes:
         pin = change.after or change.before
         if pin is None:
             continue
         if pin.source.kind != "registry":
-            found = _from_source(pin)
+            found = _from_source(pin, hosts)
             if found is not None:
                 repositories[pin.name] = found
             elif pin.name not in known.repositories:
@@ -65,7 +66,7 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourci
             continue
         places = sourcing.pages(pin)
         names.append(pin.name)
-        tasks.append((pin.name, lane(places[0]), _package(pin, places, linked=pin.name not in known.repositories)))
+        tasks.append((pin.name, lane(places[0]), _package(pin, places, hosts, linked=pin.name not in known.repositories)))
     releases = {}
     for name, answer in zip(names, client.map(tasks, stage="asking package indexes"), strict=True):
         if isinstance(answer, UpstreamError):
@@ -89,11 +90,13 @@ def index_pages(pin: Pin, indexes: Sequence[str]) -> tuple[str, ...]:
     return Sourcing(lock, lock).pages(pin)
 
 
-def _from_source(pin: Pin) -> Repository | None:
+def _from_source(pin: Pin, hosts: Mapping[str, Forge]) -> Repository | None:
     """A package that is locked from git is developed there."""
-    from lockblame.upstream import parse_repository
+    from lockblame.upstream import host_of, parse_repository
 
-    return parse_repository(pin.source.location) if pin.source.kind == "git" and pin.source.location else None
+    if pin.source.kind != "git" or not pin.source.location:
+        return None
+    return parse_repository(pin.source.location) or parse_repository(pin.source.location, hosts.get(host_of(pin.source.location)))
 
 
 def _elsewhere(pin: Pin) -> Gap:
@@ -114,14 +117,14 @@ def _way_in(error: UpstreamError) -> str | None:
     return f"give credentials for {host}: an entry in ~/.netrc, {ways}, or https://USER:PASSWORD@{host}/… in PIP_INDEX_URL"
 
 
-def _package(pin: Pin, places: Sequence[str], *, linked: bool) -> Flow[_Package]:
+def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], *, linked: bool) -> Flow[_Package]:
     """The project page and, when it is to be `linked` to a repository, the links of the locked version."""
     from lockblame import upstream
 
     project = yield from project_page(pin.name, places, pin)
     if not linked or pin.version is None:
         return _Package(releases=project.releases)
-    found = yield from upstream.find(project, pin.version)
+    found = yield from upstream.find(project, pin.version, hosts)
     if isinstance(found, Gap):
         return _Package(releases=project.releases, gaps=(found,))
     return _Package(releases=project.releases, repository=found)

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 
 from lockblame import fields
 from lockblame.errors import BadResponse, NotFound, UpstreamError
-from lockblame.flow import Flow, Request
+from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
-from lockblame.forges.harvest import HEADERS, MOST_PAGES, Harvest, by_words, closed
+from lockblame.forges.harvest import MOST_PAGES, Harvest, by_words, closed
 from lockblame.forges.pages import counted, decoded, following, listed, origin_of, stamp
 from lockblame.forges.records import BODY, bounded, issue_from
 from lockblame.model import Gap, Issue, Repository
@@ -133,7 +133,7 @@ def _discussed(harvest: Harvest, since: datetime) -> Flow[None]:
     repository = harvest.repository
     address = f"{_repo(repository)}/issues/comments?{urlencode({'since': stamp(since), 'limit': str(_PAGE)})}"
     try:
-        response = yield Request(url=address, subject=repository.path, headers=HEADERS)
+        response = yield from harvest.fetch(address)
         said = [_comment(record) for record in listed(response, repository.path) if isinstance(record, dict)]
     except UpstreamError as error:
         detail = f"the comments on issues of {repository.path} were not looked at, because {error.detail}"
@@ -163,11 +163,11 @@ def _nothing(harvest: Harvest, error: UpstreamError | None = None) -> Flow[Found
     """No issues: a Gap that says why where the repository tells why."""
     repository = harvest.asked
     try:
-        response = yield Request(url=_repo(repository), subject=repository.path, headers=HEADERS)
+        response = yield from harvest.fetch(_repo(repository))
         record = decoded(response, repository.path)
         if not isinstance(record, dict):
             raise BadResponse(repository.path, "the forge answered with something else than a repository", response.url)
-        harvest.path = fields.maybe_text(record, "full_name") or ""
+        harvest.called(fields.maybe_text(record, "full_name"))
         harvest.gaps += _reasons(harvest.repository, record, error)
     except UpstreamError as refused:
         if error is None and not isinstance(refused, NotFound):

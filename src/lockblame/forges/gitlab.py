@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode
 
 from lockblame import fields
 from lockblame.errors import BadResponse, NotFound, UpstreamError
-from lockblame.flow import Flow, Request
+from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
-from lockblame.forges.harvest import HEADERS, Harvest, by_words, closed
+from lockblame.forges.harvest import Harvest, by_words, closed
 from lockblame.forges.pages import counted, decoded, following, origin_of, stamp
 from lockblame.forges.records import gitlab_issue_from
 from lockblame.model import Gap, Repository
@@ -97,11 +97,11 @@ def _nothing(harvest: Harvest, error: UpstreamError | None = None) -> Flow[Found
     """No issues: a Gap that says why where the project tells why. GitLab answers 404 for what the asker may not see."""
     repository = harvest.asked
     try:
-        response = yield Request(url=_project(repository), subject=repository.path, headers=HEADERS)
+        response = yield from harvest.fetch(_project(repository))
         project = decoded(response, repository.path)
         if not isinstance(project, dict):
             raise BadResponse(repository.path, "the forge answered with something else than a project", response.url)
-        harvest.path = fields.maybe_text(project, "path_with_namespace") or ""
+        harvest.called(fields.maybe_text(project, "path_with_namespace"))
         harvest.gaps += _reasons(harvest.repository, project, error)
     except UpstreamError as refused:
         if error is None and not isinstance(refused, NotFound):

@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockblame import fields
-from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.errors import AccessRefused, NotFound, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges import Found, by_hand
 from lockblame.forges.pages import counted, following, listed
+from lockblame.forges.records import is_path
 from lockblame.model import Gap, Issue, Repository
 
 HEADERS = {"Accept": "application/json"}
@@ -37,6 +38,7 @@ class Harvest:
     broken: int = 0
     first_fault: str = ""
     pages: int = 0
+    anonymous: bool = False
 
     @property
     def full(self) -> bool:
@@ -44,13 +46,33 @@ class Harvest:
         return len(self.issues) >= self.limit or self.pages >= MOST_PAGES
 
     def fetch(self, url: str) -> Flow[Response]:
-        """The answer from there; raises UpstreamError. A redirect to another host tells where the forge is now."""
+        """The answer from there; raises UpstreamError. A redirect to another host tells where the forge is now.
+
+        A forge refuses an expired token also for what everybody may read, so what a 401 refuses is asked for without it.
+        """
         self.pages += 1
-        response = yield Request(url=url, subject=self.asked.path, headers=HEADERS)
+        request = Request(url=url, subject=self.asked.path, headers=HEADERS, anonymous=self.anonymous)
+        try:
+            response = yield request
+        except AccessRefused as error:
+            if error.status != 401 or self.anonymous:
+                raise
+            try:
+                response = yield replace(request, anonymous=True)
+            except UpstreamError:
+                raise error from None
+            self.anonymous = True
+            self.gaps.append(self._refused(error))
         here, there = urlsplit(url).netloc, urlsplit(response.url).netloc
         if there and there != here:
             self.host = there
         return response
+
+    def _refused(self, error: AccessRefused) -> Gap:
+        detail = (
+            f"the token for {self.asked.host} was refused (status {error.status}), so what is public was asked for without it"
+        )
+        return Gap(subject=self.asked.host, reason=error.reason, detail=detail, hint="renew the token, or unset it")
 
     def try_to_fetch(self, url: str) -> Flow[Response | None]:
         """The same, but what fails is a Gap: what is already in must not be lost with it."""
@@ -91,6 +113,11 @@ class Harvest:
             page = following(answer)
         return page
 
+    def called(self, path: str | None) -> None:
+        """Takes the name that the forge has for the repository, if it is one."""
+        if path and is_path(path):
+            self.path = path
+
     @property
     def repository(self) -> Repository:
         """Where the issues are: a moved repository answers under its new name."""
@@ -113,7 +140,7 @@ class Harvest:
 
 def closed(error: UpstreamError) -> bool:
     """Whether the forge doesn't show this, now or later: not there, not for this token, or switched off."""
-    return isinstance(error, NotFound) or (isinstance(error, BadResponse) and "(status 403)" in error.detail)
+    return isinstance(error, NotFound) or (isinstance(error, AccessRefused) and error.status == 403)
 
 
 def by_words(harvest: Harvest, words: Sequence[str], address: Callable[[str], str]) -> Flow[Found]:

@@ -54,7 +54,7 @@ def gitlab_issue_from(record: Mapping[str, Any], where: str = "") -> Issue:
     url = _web(fields.maybe_text(record, "web_url", where))
     reference = fields.maybe_text(fields.table(record, "references", where), "full", f"{where}.references") or ""
     repository = reference.rpartition("#")[0] or _gitlab_path(url or "")
-    if not re.fullmatch(r"[\w.+-]{1,255}(?:/[\w.+-]{1,255}){1,20}", repository):
+    if not is_path(repository):
         raise fields.FieldError(f"{where}.references.full" if where else "references.full", "names no repository")
     number = fields.maybe_number(record, "iid", where)
     if number is None or number < 1:
@@ -74,6 +74,11 @@ def gitlab_issue_from(record: Mapping[str, Any], where: str = "") -> Issue:
         reactions=fields.maybe_number(record, "upvotes", where),
         url=url,
     )
+
+
+def is_path(text: str) -> bool:
+    """Whether it is the path of a repository: "owner/name", or deeper."""
+    return re.fullmatch(r"[A-Za-z0-9_.][\w.+-]{0,254}(?:/[A-Za-z0-9_.][\w.+-]{0,254}){1,19}", text, re.ASCII) is not None
 
 
 def bounded(text: str, limit: int) -> str:
