@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from lockblame.client import Client
+from lockblame.client.answers import FILES_AT_ONCE, FORGE_AT_ONCE
 from lockblame.errors import AccessRefused, BadResponse, NotFound, Offline, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.progress import Progress
@@ -387,9 +388,10 @@ class TestMap:
             return answer
 
         with Server(busy("a")) as one, Server(busy("b")) as two, client() as asking:
-            asking.map([(f"{host}{n}", host, get(server.url)) for n in range(20) for host, server in (("a", one), ("b", two))])
-        assert 1 < most["a"] <= 6
-        assert 1 < most["b"] <= 6
+            addresses = (("a", f"{one.url}/simple/kombu/"), ("b", f"{two.url}/api/v3/repos/celery/kombu/issues"))
+            asking.map([(f"{host}{n}", host, get(url)) for n in range(20) for host, url in addresses])
+        assert 1 < most["a"] <= FILES_AT_ONCE
+        assert 1 < most["b"] <= FORGE_AT_ONCE
 
     def test_one_dead_host_does_not_hold_up_the_others(self):
         with (
@@ -412,3 +414,72 @@ class TestMap:
 
         with Server(lambda _: Answer()) as server, client() as asking, pytest.raises(ZeroDivisionError):
             asking.map([("kombu", "forge", broken())])
+
+
+class TestTime:
+    """Nobody waits longer than was said, and `close` ends every wait."""
+
+    def test_patience_is_for_all_waits_of_one_question(self):
+        answers = [Answer(status=429, headers={"Retry-After": "1"})] * 3 + [Answer()]
+        with Server(lambda _: answers.pop(0)) as server:
+            error = failing(server.url, patience=2.0)
+        assert isinstance(error, RateLimited)
+        assert len(server.asked) == 3
+
+    def test_no_patience_waits_for_nothing(self):
+        with Server(lambda _: Answer(status=429, headers={"Retry-After": "1"})) as server:
+            error = failing(server.url, patience=0)
+        assert isinstance(error, RateLimited)
+        assert error.until is not None
+        assert len(server.asked) == 1
+
+    def test_total_is_for_everything_from_the_first_question_on(self):
+        with Server(lambda _: Answer(after=0.3)) as server, client(total=1.0) as asking:
+            time.sleep(0.1)
+            answers = [asking.map([("kombu", "forge", get(f"{server.url}/{number}"))])[0] for number in range(8)]
+        kinds = [isinstance(answer, UpstreamError) for answer in answers]
+        assert kinds == sorted(kinds)
+        assert not kinds[0]
+        assert kinds[-1]
+        assert "no time left" in str(answers[-1])
+
+    @pytest.mark.parametrize(
+        "answer", [Answer(status=429, headers={"Retry-After": "60"}), Answer(after=60), Answer(status=503), Answer(drip=2.0)]
+    )
+    @pytest.mark.parametrize("tls", [False, True])
+    def test_close_ends_what_is_under_way(self, answer: Answer, tls: bool, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
+        with Server(lambda _: answer, tls=tls) as server:
+            asking = client(patience=90.0, deadline=90.0, timeout=90.0)
+            found: list[object] = []
+
+            def ask() -> None:
+                try:
+                    found.append(asking.run(get(server.url)))
+                except UpstreamError as error:
+                    found.append(error)
+
+            thread = threading.Thread(target=ask)
+            thread.start()
+            until = time.monotonic() + 10
+            while not server.asked and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            asking.close()
+            thread.join(timeout=10)
+            assert not thread.is_alive()
+        assert isinstance(found[0], UpstreamError)
+
+    def test_nobody_goes_on_asking_after_the_deadline(self):
+        def patient(number: int) -> Flow[None]:
+            for step in range(100):
+                yield Request(url=f"{server.url}/{number}/{step}", subject="kombu")
+
+        with Server(lambda _: Answer(after=0.05)) as server, client(deadline=0.5) as asking:
+            results = asking.map([(str(number), "forge", patient(number)) for number in range(8)])
+            time.sleep(0.2)
+            sent = len(server.asked)
+            time.sleep(0.5)
+            assert len(server.asked) == sent
+            assert not [one for one in threading.enumerate() if one.name == "lockblame" and one.is_alive()]
+        assert all(isinstance(result, UpstreamError) for result in results)

@@ -6,6 +6,8 @@ import multiprocessing
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from lockblame.client import Client
 from lockblame.errors import BadResponse, Offline
 from lockblame.flow import Flow, Request, Response
 from lockblame.progress import Progress
-from tests.servers.loopback import Answer, Asked, Server
+from tests.servers.loopback import Answer, Asked, Server, http_date
 
 TOKEN = "ghp_thisMustBeSeenNowhere"
 
@@ -114,6 +116,138 @@ class TestSaving:
         answers = [Answer(body=b'{"a": "long enough"}', cut=4, headers={"Cache-Control": "max-age=600"}), Answer(body=b'"well"')]
         with Server(lambda _: answers.pop(0)) as server:
             assert ask(tmp_path, server.url) == b'"well"'
+
+
+def question(url: str, body: bytes | None, *, keeps: float = 600.0, **headers: str) -> Flow[Response]:
+    response = yield Request(url=url, subject="kombu", body=body, keeps=keeps, headers=headers)
+    return response
+
+
+def put(folder: Path, url: str, body: bytes | None, *, keeps: float = 600.0, **options: object) -> bytes:
+    with Client(**{"cache": folder, "timeout": 5.0, "deadline": 10.0, "patience": 1.0, **options}) as client:
+        return client.run(question(url, body, keeps=keeps)).body
+
+
+def grow_older(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept looks so much older to who asks from now on."""
+    now = time.time
+    monkeypatch.setattr("lockblame.client.cache.time.time", lambda: now() + seconds)
+
+
+class TestKeeping:
+    """`keeps`: for how long an answer stands in without asking, for a POST as for a GET."""
+
+    @pytest.mark.parametrize("body", [None, b'{"query": "1"}'])
+    @pytest.mark.parametrize("headers", [{}, {"Cache-Control": "private, max-age=0"}, {"Vary": "Accept, Cookie", "Age": "9000"}])
+    def test_no_request_as_long_as_it_keeps(self, body: bytes | None, headers: dict[str, str], tmp_path: Path):
+        with Server(Versions(**headers)) as server:
+            assert {put(tmp_path, server.url, body) for _ in range(3)} == {b'{"version": 1}'}
+            assert len(server.asked) == 1
+
+    def test_afterwards_a_page_is_confirmed_and_a_question_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        page = Versions()
+        with Server(page) as server:
+            for body in (None, b"question"):
+                put(tmp_path, server.url, body)
+            grow_older(601, monkeypatch)
+            for body in (None, b"question"):
+                put(tmp_path, server.url, body)
+            assert "if-none-match" in server.asked[2].headers
+            assert server.asked[3].method == "POST"
+            assert "if-none-match" not in server.asked[3].headers
+            # each was asked about a moment ago, so it stands in again
+            for body in (None, b"question"):
+                put(tmp_path, server.url, body)
+            assert len(server.asked) == 4
+
+    def test_a_clock_that_was_set_back_makes_it_no_younger(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        with Server(Versions()) as server:
+            put(tmp_path, server.url, None)
+            grow_older(-7200, monkeypatch)
+            put(tmp_path, server.url, None)
+            assert len(server.asked) == 2
+
+    @pytest.mark.parametrize("hours", [-30, -5, 5, 30])
+    def test_a_hosts_clock_does_not_matter(self, hours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        headers = {"Date": http_date(time.time() + 3600 * hours), "Cache-Control": "private, max-age=60"}
+        with Server(Versions(**headers)) as server:
+            ask(tmp_path, server.url)
+            ask(tmp_path, server.url)
+            assert len(server.asked) == 1
+            now = time.time
+            monkeypatch.setattr("hishel._core._spec.time.time", lambda: now() + 90)
+            ask(tmp_path, server.url)
+            assert len(server.asked) == 2
+
+    def test_another_body_is_another_question(self, tmp_path: Path):
+        with Server(lambda asked: Answer(body=asked.body)) as server:
+            assert [put(tmp_path, server.url, body) for body in (b'"a"', b'"b"', b'"a"')] == [b'"a"', b'"b"', b'"a"']
+            assert len(server.asked) == 2
+
+    def test_a_question_that_keeps_nothing_is_not_kept(self, tmp_path: Path):
+        with Server(Versions()) as server:
+            for _ in range(2):
+                put(tmp_path, server.url, b"question", keeps=0)
+            assert len(server.asked) == 2
+            with pytest.raises(Offline):
+                put(tmp_path, server.url, b"question", offline=True)
+
+    @pytest.mark.parametrize(
+        "body", [b'{"errors": [{"type": "RATE_LIMITED"}]}', b'{"errors": [{}], "data": {"a": 1}}', b'{"half']
+    )
+    def test_trouble_is_not_kept(self, body: bytes, tmp_path: Path):
+        answers = [body, b'{"data": 1}']
+        with Server(lambda _: Answer(body=answers.pop(0))) as server:
+            with suppress(BadResponse):
+                put(tmp_path, server.url, b"question")
+            assert put(tmp_path, server.url, b"question") == b'{"data": 1}'
+
+    def test_what_is_not_there_is_kept(self, tmp_path: Path):
+        body = b'{"errors": [{"type": "NOT_FOUND", "path": ["q1"]}], "data": {"q0": {}, "q1": null}}'
+        with Server(lambda _: Answer(body=body)) as server:
+            assert {put(tmp_path, server.url, b"question") for _ in range(2)} == {body}
+            assert len(server.asked) == 1
+
+    def test_a_part_of_a_file_is_another_page(self, tmp_path: Path):
+        whole = bytes(range(100))
+
+        def answer(asked: Asked) -> Answer:
+            begin, end = asked.headers["range"].removeprefix("bytes=").split("-")
+            part = whole[int(begin) : int(end) + 1]
+            return Answer(
+                status=206, body=part, kind="text/plain", headers={"ETag": '"1"', "Content-Range": f"bytes {begin}-{end}/100"}
+            )
+
+        with Server(answer) as server:
+            for _ in range(2):
+                with Client(cache=tmp_path) as client:
+                    found = [client.run(question(server.url, None, Range=f"bytes={first}-{first + 9}")) for first in (0, 50)]
+                assert [(one.status, one.body) for one in found] == [(206, whole[:10]), (206, whole[50:60])]
+            assert len(server.asked) == 2
+
+    def test_each_token_has_its_own(self, tmp_path: Path):
+        def answer(asked: Asked) -> Answer:
+            return Answer(body=b'"' + asked.headers.get("authorization", "nobody")[-1].encode() + b'"')
+
+        with Server(answer) as server:
+            whose = [{server.host: "ghp_a"}, {server.host: "ghp_b"}, {}, {server.host: "ghp_a"}]
+            assert [put(tmp_path, server.url, b"q", tokens=tokens) for tokens in whose] == [b'"a"', b'"b"', b'"y"', b'"a"']
+
+    def test_one_client_asks_for_a_page_once(self, tmp_path: Path):
+        with Server(Versions()) as server:
+            with Client(cache=tmp_path) as client:
+                for _ in range(3):
+                    client.run(get(server.url))
+            assert len(server.asked) == 1
+
+    def test_offline_however_old(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        with Server(Versions()) as server:
+            for body in (None, b"question"):
+                put(tmp_path, server.url, body)
+            url = server.url
+        grow_older(3e6, monkeypatch)
+        for body in (None, b"question"):
+            assert put(tmp_path, url, body, offline=True) == b'{"version": 1}'
 
 
 class TestOffline:

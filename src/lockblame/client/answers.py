@@ -116,6 +116,16 @@ def wait_before_retry(response: Response, now: float) -> float | None:
     return None
 
 
+def lasts(document: object) -> bool:
+    """Whether the answer to a question may stand in for the next one: not when it tells of trouble that may pass.
+
+    GraphQL says that with a 200, too; only what isn't there stays so for a while.
+    """
+    errors = document.get("errors") if isinstance(document, dict) else None
+    listed = errors if isinstance(errors, list) else [errors] if errors else []
+    return all(isinstance(one, dict) and one.get("type") == "NOT_FOUND" for one in listed)
+
+
 def _date(text: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(text or "")

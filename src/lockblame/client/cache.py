@@ -54,9 +54,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get(VARIABLE) or platformdirs.user_cache_dir("lockblame", appauthor=False)).expanduser()
 
 
-def key_of(request: Request, url: str, *, known: bool) -> str:
-    """What an answer is kept under: address, headers and body of the question, and whether credentials went along."""
-    parts = [url, *(f"{name.lower()}: {value}" for name, value in sorted(request.headers.items())), str(known)]
+def key_of(request: Request, url: str, secret: str | None) -> str:
+    """What an answer is kept under: address, headers and body of the question, and who asked.
+
+    What one token opened isn't served to another. A password may be too easy to guess from a digest, of which only is told
+    whether there was one.
+    """
+    asker = secret if secret is not None and secret.startswith("Bearer ") else str(secret is not None)
+    parts = [url, *(f"{name.lower()}: {value}" for name, value in sorted(request.headers.items())), asker]
     return sha256("\n".join(parts).encode() + b"\n" + (request.body or b"")).hexdigest()
 
 

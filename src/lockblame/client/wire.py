@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from lockblame.client.answers import Refused, shown
+from lockblame.client.answers import Refused, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
@@ -88,7 +88,7 @@ class Wire:
         """The answer to `request` at `url`, of any status, within so many seconds. Raises Refused."""
         import httpx
 
-        key = key_of(request, url, known=not request.anonymous and self._credentials.header(url) is not None)
+        key = key_of(request, url, None if request.anonymous else self._credentials.header(url))
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip", **request.headers}
         if self._cache is not None:
             # a part of a file is posed to the cache as a page under its own key
@@ -225,14 +225,14 @@ def _clean(answer: httpx.Response, content: bytes, bounds: _Bounds, url: str) ->
         return httpx.Response(status, headers=headers, content=content)
     _date(headers)
     if status in (200, 206):
-        if status == 200 and "json" in headers.get("content-type", "").split(";")[0]:
-            _check_whole(content, bounds, url)
+        whole = status == 200 and "json" in headers.get("content-type", "").split(";")[0]
+        document = _document(content, bounds, url) if whole else None
         headers[DIGEST] = sha256(content).hexdigest()
         if bounds.request.body is not None:
             # what confirms a page confirms no answer to a question; nobody but `keeps` says how long it stands
             for name in ("etag", "last-modified", "expires", "vary"):
                 headers.pop(name, None)
-            headers["cache-control"] = "no-cache"
+            headers["cache-control"] = "no-cache" if lasts(document) else "no-store"
         elif "cache-control" not in headers and "expires" not in headers:
             # a guess from Last-Modified could keep an index page for days: ask each time
             headers["cache-control"] = "no-cache"
@@ -251,10 +251,10 @@ def _date(headers: httpx.Headers) -> None:
     headers[ASKED] = f"{now:.3f}"
 
 
-def _check_whole(content: bytes, bounds: _Bounds, url: str) -> None:
-    """A broken document must not get into the cache, where the server would go on to confirm it."""
+def _document(content: bytes, bounds: _Bounds, url: str) -> object:
+    """What is in JSON. A broken one must not get into the cache, where the server would go on to confirm it."""
     try:
-        json.loads(content)
+        return json.loads(content)
     except (ValueError, RecursionError):
         raise Refused(BadResponse(bounds.subject, f"{shown(url)} answered with JSON that is broken", shown(url))) from None
 
