@@ -82,7 +82,16 @@ def _suspects(
         mine = tuple(matches.get(number, ()))
         alone = (evidence(Feature("unreported", 1.0, "no report that fits is known")), *own[number])
         items = mine[0].evidence if mine and mine[0].score > total(alone) else alone
-        suspects.append(Suspect(change=candidate.change, evidence=items, matches=mine, notes=candidate.notes, score=total(items)))
+        suspects.append(
+            Suspect(
+                change=candidate.change,
+                evidence=items,
+                matches=mine,
+                notes=candidate.notes,
+                comparison=candidate.comparison,
+                score=total(items),
+            )
+        )
     suspects.sort(key=lambda suspect: (-suspect.score, suspect.change.name, suspect.change.new or "", suspect.change.old or ""))
     return _with_probabilities(suspects)
 

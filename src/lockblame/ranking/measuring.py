@@ -10,6 +10,7 @@ from lockblame.lexicon import Lexicon
 from lockblame.model import Change, Comparison, Contents, Issue, Note, Release, Repository, Symptom
 from lockblame.ranking.changes import content_features, named_in_notes, note_features
 from lockblame.ranking.circumstances import opened_by, report_features, time_features, version_features
+from lockblame.ranking.commits import comparison_features, landing
 from lockblame.ranking.documents import Document
 from lockblame.ranking.features import Feature
 from lockblame.ranking.likeness import Likeness
@@ -73,7 +74,8 @@ def measure(
     likeness = Likeness(symptom, gathered, lexicon, scorer) if symptom is not None else None
     return Measurements(
         own=tuple(
-            tuple(_own(symptom, candidate, gathered, owner, len(dated))) for candidate, owner in zip(dated, owners, strict=True)
+            tuple(_own(symptom, candidate, gathered, owner, len(dated), lexicon))
+            for candidate, owner in zip(dated, owners, strict=True)
         ),
         reports=tuple(_reports(dated, gathered, likeness)),
     )
@@ -88,11 +90,24 @@ def _owners(candidates: Sequence[Candidate]) -> list[Owner]:
     ]
 
 
-def _own(symptom: Symptom | None, candidate: Candidate, gathered: Pool, owner: Owner, changes: int) -> Iterable[Feature]:
+def _own(
+    symptom: Symptom | None, candidate: Candidate, gathered: Pool, owner: Owner, changes: int, lexicon: Lexicon
+) -> Iterable[Feature]:
     if symptom is not None:
         yield from package_features(symptom, candidate.change, owner)
-        yield from note_features(symptom, candidate.change, candidate.notes, gathered)
+        noted = list(note_features(symptom, candidate.change, candidate.notes, gathered))
+        yield from noted
         yield from content_features(symptom, candidate.change, candidate.contents, gathered)
+        if candidate.comparison is not None:
+            yield from comparison_features(
+                symptom,
+                landing(candidate.comparison, candidate.change.name, owner.names, candidate.repository),
+                gathered,
+                lexicon,
+                noted=bool(noted),
+                compared=candidate.contents is not None,
+                back=candidate.change.kind == "downgraded",
+            )
     yield from lock_features(candidate.change, candidate.release, changes, candidate.earlier)
 
 

@@ -64,6 +64,10 @@ WEIGHTS: dict[str, Weight] = {
     "touched_words": Weight("contents", 2.0),  # what changed is named with words of the symptom
     "untouched": Weight("contents", -1.0),  # no code changed at all (data may have)
     "new_message": Weight("contents", 2.5),  # the error message of the symptom is new in this version
+    # what went into the repository between the two tags (by hand too: the set has no comparisons)
+    "commits": Weight("commits", 1.2),  # the subject of a commit speaks of the same; half of it where the notes do already
+    "touched_file": Weight("commits", 1.0),  # a file of the traceback was touched (where no artifacts were compared)
+    "touched_paths": Weight("commits", 1.0),  # files named with words of the symptom were (where no artifacts were compared)
     "mended": Weight("notes", 1.0),  # the notes of a later version name the report
     "already": Weight("notes", -1.0),  # the notes of this version name it: mended already
     "unreported": Weight("report", 1.5),  # no report at all: as suspicious as a weak one (not fitted)
