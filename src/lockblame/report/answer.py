@@ -112,6 +112,11 @@ def leading(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple
     return tuple(sorted(speaking, key=lambda one: -one.weight)[:shown])
 
 
+def compared(suspect: Suspect) -> str | None:
+    """Where the commits between the two versions can be read, if that is known."""
+    return url(suspect.comparison.url) if suspect.comparison is not None else None
+
+
 def link(match: Match) -> str:
     """Where the issue can be read, or its name where the address is not one."""
     return url(match.issue.url) or f"{line(match.issue.repository)}#{match.issue.number}"

@@ -142,6 +142,7 @@ def _suspect(suspect: Suspect) -> dict[str, Any]:
         "score": suspect.score,
         "probability": suspect.probability,
         "commits": [commit_to_dict(one) for one in suspect.commits],
+        "compare": suspect.comparison.url if suspect.comparison else None,
         "evidence": _evidence(suspect.evidence),
     }
 

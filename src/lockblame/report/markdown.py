@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, dated, leading, moved, share, trail
+from lockblame.report.answer import answer, compared, dated, leading, moved, share, trail
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
@@ -98,7 +98,9 @@ def _suspects(suspects: Sequence[Suspect]) -> list[str]:
     for place, suspect in enumerate(suspects, 1):
         paths = suspect.change.paths_after or suspect.change.paths_before
         by = safe(trail(paths[0][:-1])) if paths else "unknown"
-        rows.append([str(place), safe(moved(suspect.change)), share(suspect), f"{suspect.score:.2f}", by])
+        address = compared(suspect)
+        change = f"[{safe(moved(suspect.change))}](<{address}>)" if address else safe(moved(suspect.change))
+        rows.append([str(place), change, share(suspect), f"{suspect.score:.2f}", by])
     return ["## Suspects", _table(["", "change", "share", "score", "comes in by"], rows)]
 
 

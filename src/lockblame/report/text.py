@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, dated, leading, link, moved, share, trail
+from lockblame.report.answer import answer, compared, dated, leading, link, moved, share, trail
 from lockblame.report.cases import resembles
 from lockblame.report.columns import table, wrapped
 from lockblame.report.experiments import elsewhere, experiments
@@ -117,6 +117,9 @@ class _Page:
             rows.append((str(place), moved(suspect.change), share(suspect), f"{suspect.score:.2f}", by))
         self.table(("", "change", "share", "score", "comes in by"), rows, right=frozenset({0, 2, 3}))
         self.more(len(suspects) - SUSPECTS_SHOWN, "suspects")
+        for suspect in suspects[:SUSPECTS_SHOWN]:
+            if address := compared(suspect):
+                self.link(f"  What went into {moved(suspect.change)}: ", address)
 
     def issues(self, matches: Sequence[Match]) -> None:
         if not matches:
