@@ -141,11 +141,16 @@ def _is_regression(match: Match, matter: _Matter) -> bool:
     issue, release = match.issue, matter.candidate.release
     if issue.pull_request or (release and release.uploaded and issue.created_at and issue.created_at < release.uploaded - _DAY):
         return False
-    names_it = any(one.kind == "versions" and one.weight > 0 for one in match.evidence)
-    blamed = bool(_AFTER_UPGRADE.search(f"{issue.title}\n{issue.body[:5000]}"))
-    fault = any(_LABELS.search(label) for label in issue.labels) or bool(_AFTER_UPGRADE.search(issue.title))
+    named = sum(one.kind == "versions" and one.weight > 0 for one in match.evidence)
+    wish = any(one.kind == "report" and one.weight < 0 for one in match.evidence)
+    # a report that tells which version failed and which one didn't, or says it in its title, blames the step without the word
+    blamed = named > 1 or any(_LABELS.search(label) for label in issue.labels) or _says_so(issue)
     alive = issue.state == "open" or _since(issue, matter.now) <= matter.policy.recent
-    return names_it and (fault or blamed) and alive and _echo(issue) >= matter.policy.reactions
+    return named > 0 and blamed and not wish and alive and _echo(issue) >= matter.policy.reactions
+
+
+def _says_so(issue: Issue) -> bool:
+    return bool(_AFTER_UPGRADE.search(f"{issue.title}\n{issue.body[:5000]}"))
 
 
 _DAY = timedelta(days=1)
