@@ -200,16 +200,23 @@ def belonging(known: Knowledge) -> Mapping[str, tuple[Issue, ...]]:
     issues: dict[str, list[Issue]] = {}
     for issue in known.issues:
         issues.setdefault(issue.repository.lower(), []).append(issue)
-    names: dict[str, list[str]] = {}
+    names: dict[str, dict[str, list[str]]] = {}
     for name, repository in known.repositories.items():
-        names.setdefault(repository.path.lower(), []).append(name)
+        names.setdefault(repository.path.lower(), {}).setdefault(repository.host, []).append(name)
     found = {}
     for name, repository in known.repositories.items():
         path = repository.path.lower()
-        own = [_addressed(issue, repository) for issue in issues.get(path, ())]
-        sharing = tenant(repository, name, names[path])
+        # of repositories with one path on several hosts each has what was written there; of others a host may have several names
+        rivals = names[path].keys() - {repository.host}
+        own = [_addressed(issue, repository) for issue in issues.get(path, ()) if _host(issue) not in rivals]
+        sharing = tenant(repository, name, names[path][repository.host])
         found[name] = tuple(issue for issue in own if sharing is None or sharing.concerned(issue))
     return found
+
+
+def _host(issue: Issue) -> str:
+    """Where an issue was written, "" when its address isn't known."""
+    return (issue.url or "").partition("://")[2].partition("/")[0].lower()
 
 
 def _addressed(issue: Issue, repository: Repository) -> Issue:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from lockblame import fields
 from lockblame.bundle.issues import issue_record, parse_issues
 from lockblame.bundle.lines import Lines, written
-from lockblame.bundle.packages import parse_releases, parse_repositories, parse_requirements, release_record
+from lockblame.bundle.packages import parse_releases, parse_repositories, parse_requirements, release_record, repository_record
 from lockblame.bundle.steps import (
     Step,
     comparison_record,
@@ -131,9 +131,7 @@ def dump(bundle: Bundle) -> Mapping[str, str]:
     return {
         ISSUES: written(issue_record(issue) for issue in bundle.issues),
         RELEASES: written(release_record(release) for release in bundle.releases),
-        REPOSITORIES: written(
-            {"name": name, "url": repository.url, "forge": repository.forge} for name, repository in bundle.repositories.items()
-        ),
+        REPOSITORIES: written(repository_record(name, repository) for name, repository in bundle.repositories.items()),
         REQUIREMENTS: written(
             {"name": name, "version": version, "requires": list(lines)} for (name, version), lines in bundle.requirements.items()
         ),

@@ -20,11 +20,23 @@ _FIXED_BY = 500
 def parse_issues(text: str, origin: str) -> tuple[tuple[Issue, ...], tuple[Gap, ...]]:
     """The issues in `text`, a line each, in its order; an issue that occurs twice is one, as its later update tells it."""
     lines = Lines(text, origin)
-    found: dict[tuple[str, int], Issue] = {}
+    found: list[Issue] = []
+    places: dict[tuple[str, int], list[int]] = {}
     for issue in lines.read(_issue):
-        key = issue.repository.lower(), issue.number
-        found[key] = _joined(found[key], issue) if key in found else issue
-    return tuple(found.values()), lines.gaps
+        alike = places.setdefault((issue.repository.lower(), issue.number), [])
+        place = next((one for one in alike if _same_host(found[one], issue)), None)
+        if place is None:
+            alike.append(len(found))
+            found.append(issue)
+        else:
+            found[place] = _joined(found[place], issue)
+    return tuple(found), lines.gaps
+
+
+def _same_host(first: Issue, second: Issue) -> bool:
+    """Whether both may be of one host, which only their addresses tell."""
+    hosts = {url.split("/", 3)[2].lower() for url in (first.url, second.url) if url}
+    return len(hosts) < 2
 
 
 def _issue(record: Mapping[str, Any]) -> Issue:

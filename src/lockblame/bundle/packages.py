@@ -50,6 +50,15 @@ def _repository(record: Mapping[str, Any]) -> tuple[str, Repository]:
     return normalize(fields.text(record, "name")), repository
 
 
+def repository_record(name: str, repository: Repository) -> Mapping[str, Any]:
+    """The line of a package's repository."""
+    url = repository.url
+    # a GitLab project may be called like a page of one ("group/tools/releases"): "/-/" ends a path beyond doubt
+    if parse_repository(url, repository.forge) != repository and repository.forge == "gitlab":
+        url = f"{url}/-/"
+    return {"name": name, "url": url, "forge": repository.forge}
+
+
 def parse_requirements(text: str, origin: str) -> tuple[Mapping[tuple[str, str], tuple[str, ...]], tuple[Gap, ...]]:
     """(Package name, version) → its Requires-Dist lines, from a line each with `name`, `version`, `requires`."""
     lines = Lines(text, origin)

@@ -45,8 +45,9 @@ class Pool:
 
 
 def key_of(issue: Issue) -> Key:
-    """What makes two issues the same one."""
-    return issue.repository.lower(), issue.number
+    """What makes two issues the same one: repositories on two hosts may have the same name."""
+    host = (issue.url or "").partition("://")[2].partition("/")[0]
+    return f"{host}/{issue.repository}".lower(), issue.number
 
 
 def pool(symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequence[Issue]]], lexicon: Lexicon) -> Pool:
