@@ -19,7 +19,7 @@ from lockblame.errors import ReadError
 from lockblame.lexicon import Lexicon
 from lockblame.model import Case, Change, Evidence, Issue, Moment, Precedent, Symptom, normalize
 
-KEYS = ("title", "date", "symptom", "culprit", "issue", "workaround", "changes", "links", "timeline")
+KEYS = ("title", "date", "symptom", "culprit", "proof", "issue", "workaround", "changes", "links", "timeline")
 SAME_CULPRIT = 1.5
 """What it is worth (log-odds) that the case's culprit changed this time too; not fitted."""
 ALIKE = 3.0
@@ -58,6 +58,7 @@ def _case(document: Mapping[str, Any], id: str) -> Case:
         date=day.date() if isinstance(day, datetime.datetime) else day,
         symptom=fields.text(document, "symptom"),
         culprit=fields.maybe_text(document, "culprit") or "",
+        proof=fields.maybe_text(document, "proof") or "",
         changes=fields.texts(document, "changes"),
         issue=fields.maybe_text(document, "issue"),
         workaround=fields.maybe_text(document, "workaround") or "",
@@ -75,7 +76,7 @@ def _moment(table: Mapping[str, Any], where: str) -> Moment:
 def dump(case: Case) -> str:
     """The case as the text of its file; `parse` gives the same case back."""
     rows = [f"title = {_quoted(case.title)}", f"date = {case.date.isoformat()}", f"symptom = {_paragraph(case.symptom)}"]
-    rows += [f"{key} = {_quoted(value)}" for key in ("culprit", "issue", "workaround") if (value := getattr(case, key))]
+    rows += [f"{key} = {_quoted(value)}" for key in ("culprit", "proof", "issue", "workaround") if (value := getattr(case, key))]
     for key in ("changes", "links"):
         if values := getattr(case, key):
             rows += [f"{key} = [", *(f"    {_quoted(value)}," for value in values), "]"]

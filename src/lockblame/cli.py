@@ -124,7 +124,7 @@ def _command(commands: Commands, name: str, run: Callable[..., int], help: str, 
     return parser
 
 
-def _sides(parser: argparse.ArgumentParser, styles: tuple[str, ...] = ("text", "markdown", "json")) -> None:
+def _sides(parser: argparse.ArgumentParser, styles: tuple[str, ...] = ("text", "markdown", "html", "json")) -> None:
     parser.add_argument("before", metavar="BEFORE", help="the good side, or a range BASE..HEAD")
     parser.add_argument("after", metavar="AFTER", nargs="?", help="the bad side (default: the working tree)")
     parser.add_argument("--format", choices=styles, default="text", help="default: text")
@@ -147,7 +147,7 @@ def _diff_parser(commands: Commands) -> None:
 def _blame_parser(commands: Commands) -> None:
     example = "lockblame blame v1.4..v1.5 --symptom-file alert.log --format markdown"
     parser = _command(commands, "blame", _blame, "rank the changes and upstream issues by a symptom", example)
-    _sides(parser, ("text", "markdown", "json", "postmortem"))
+    _sides(parser, ("text", "markdown", "html", "json", "postmortem"))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--symptom", metavar="TEXT", help="what went wrong, in your own words")
     what.add_argument("--symptom-file", metavar="FILE", help="the same, or a log or traceback, from a file (- is stdin)")
@@ -156,6 +156,7 @@ def _blame_parser(commands: Commands) -> None:
     parser.add_argument("--save-evidence", metavar="DIR", help="keep what was fetched, to make the same report again")
     parser.add_argument("--as-of", metavar="DATE", type=day, help="ignore whatever was opened after this day (YYYY-MM-DD)")
     parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
+    parser.add_argument("--proof", metavar="FILE", help="what `bisect --format json` printed about the same locks")
     parser.add_argument("--offline", action="store_true", help="open no connection")
     parser.add_argument("--deep", action="store_true", help="look into the artifacts and changelogs of the leading suspects too")
     parser.add_argument("--budget", metavar="LIMITS", type=budget, help="what --deep may cost (default: 4,40MB,20s)")
@@ -265,6 +266,14 @@ def _blame(options: argparse.Namespace) -> int:
             deep=options.budget or options.deep,
             progress=told,
         )
+        if options.proof:
+            from lockblame.api.incident import with_proof
+
+            report = with_proof(report, options.proof)
+        if options.format == "postmortem":
+            from lockblame.api.incident import with_way_back
+
+            report = with_way_back(report, *ends(options), evidence=options.evidence, offline=options.offline, client=client)
     _show(report, options.format)
     return ANSWERED
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lockblame import casebook
 from lockblame.api.evidence import PathLike
+from lockblame.api.incident import proof_of
 from lockblame.errors import ReadError
 from lockblame.lexicon import Lexicon
-from lockblame.model import Case, Gap, Precedent, Report
+from lockblame.model import Case, Gap, Precedent, Proof, Report
 
 if TYPE_CHECKING:
     from lockblame.config import Config
@@ -75,7 +76,7 @@ def add(case: Case, folder: Path) -> Path:
 
 
 def from_report(file: PathLike) -> dict[str, Any]:
-    """What a report that was saved as JSON tells of a case: symptom, culprit, issue, changes in short.
+    """What a report that was saved as JSON tells of a case: symptom, culprit (and its proof, if it has one), issue, changes.
 
     Raises ReadError when it is no such report.
     """
@@ -88,12 +89,15 @@ def from_report(file: PathLike) -> dict[str, Any]:
         if not isinstance(document, dict) or document.get("schema") != 1:
             raise fields.FieldError("schema", "is not 1")
         suspects, issues = fields.tables(document, "suspects"), fields.tables(document, "issues")
-        leading = suspects[0] if suspects else None
         changes = fields.tables(document, "changes")
+        proof = fields.table(document, "proof")
+        told = proven(proof_of(proof, "proof")) if proof else {"culprit": _step(suspects[0]) if suspects else ""}
+        # the issue is that of the culprit: one of another package would lead the next reader astray
+        guilty = set(told["culprit"].split(" ")[:1])
         return {
             "symptom": fields.maybe_text(document, "symptom") or "",
-            "culprit": _step(leading, "package") if leading else "",
-            "issue": next((fields.maybe_text(one, "url") for one in issues if leading and _same(one, leading)), None),
+            **told,
+            "issue": next((fields.maybe_text(one, "url") for one in issues if one.get("package") in guilty), None),
             "changes": tuple(_entry(one) for one in changes),
         }
     except (ValueError, RecursionError) as error:
@@ -103,15 +107,18 @@ def from_report(file: PathLike) -> dict[str, Any]:
         raise ReadError(os.fspath(file), f"{error.place} {error.detail}", hint) from None
 
 
-def _same(issue: Any, suspect: Any) -> bool:
-    return bool(issue.get("package") == suspect.get("package"))
+def proven(proof: Proof) -> dict[str, str]:
+    """What a proof tells of a case: its culprits, and how they were proven."""
+    from lockblame.report.proven import proof_sentences
+
+    return {"culprit": ", ".join(map(str, proof.culprits)), "proof": " ".join(proof_sentences(proof))}
 
 
-def _step(table: Any, key: str) -> str:
+def _step(suspect: Any) -> str:
     from lockblame import fields
 
-    sides = (fields.maybe_text(table, side) or "(none)" for side in ("before", "after"))
-    return f"{fields.text(table, key)} {' → '.join(sides)}"
+    sides = (fields.maybe_text(suspect, side) or "(none)" for side in ("before", "after"))
+    return f"{fields.text(suspect, 'package')} {' → '.join(sides)}"
 
 
 def _entry(table: Any) -> str:

@@ -149,7 +149,7 @@ def _edit(
 
     place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock)
     target = ends.folder / file if file is not None else _target(place, style)
-    shown = _shown(target, ends.folder)
+    shown = as_shown(target, ends.folder)
     text = _text(target, shown) if style != "constraints" or target.is_file() else None
     if style == "uv":
         new = ways.constrain_uv(text or "", back, shown)
@@ -210,7 +210,7 @@ def _text(place: Path, shown: str) -> str:
         raise RollbackError(shown, f"is not UTF-8 text (byte {error.start})") from None
 
 
-def _shown(place: Path, folder: Path) -> str:
+def as_shown(place: Path, folder: Path) -> str:
     """The path as the user would write it."""
     try:
         return place.resolve().relative_to(folder.resolve()).as_posix()
@@ -243,7 +243,7 @@ def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write:
     places = [folder / file] if file is not None else [folder / path for path in files.listing(folder) if _may_hold(path)]
     edits, style = [], None
     for place in places:
-        shown = _shown(place, folder)
+        shown = as_shown(place, folder)
         data = files.read(place)
         if ways.MARK.encode() not in data:
             continue
@@ -252,7 +252,7 @@ def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write:
         if new != text:
             edits.append(Edit(path=str(place), before=text, after=new or None if place.suffix == ".txt" else new))
             style = style or _style_of(shown, text)
-    command = _command(style, _shown(Path(edits[0].path), folder), places[0]) if edits and style else None
+    command = _command(style, as_shown(Path(edits[0].path), folder), places[0]) if edits and style else None
     found = Rollback(style=style or "uv", edits=tuple(edits), command=command, undo=True)
     return _written(found) if write else found
 

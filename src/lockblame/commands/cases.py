@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--title", metavar="TEXT", required=True, help="what it was, in a few words")
     add.add_argument("--date", metavar="DATE", help="its day (default: today)")
     add.add_argument("--report", metavar="FILE", help="what `blame --format json` printed: symptom, culprit, issue and changes")
+    add.add_argument("--proof", metavar="FILE", help="what `bisect --format json` printed: the culprit and how it was proven")
     for field in ("symptom", "culprit", "issue", "workaround"):
         add.add_argument(f"--{field}", metavar="TEXT", help="instead of what the report says")
     add.add_argument("--link", metavar="URL", action="append", default=[], help="to a ticket, a dashboard, a postmortem")
@@ -69,6 +70,10 @@ def _given(options: argparse.Namespace) -> Case:
     from lockblame.model import Moment
 
     told = cases.from_report(options.report) if options.report else {}
+    if options.proof:
+        from lockblame.api.incident import read_proof
+
+        told |= cases.proven(read_proof(options.proof))
     told |= {key: value for key in ("symptom", "culprit", "issue", "workaround") if (value := getattr(options, key))}
     if not told.get("symptom"):
         raise ReadError("cases add", "a case needs its symptom", "give --symptom, or a --report that has one")

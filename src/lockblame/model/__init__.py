@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lockblame.model.cases import Case, Moment, Precedent
+    from lockblame.model.cases import Case, Moment, Narrowed, Precedent, Proof
     from lockblame.model.changes import Change, ChangeKind, Delta, Demand, Reason, ReasonKind, Step
     from lockblame.model.findings import Commit, Deployment, ErrorMessage, Evidence, Frame, Match, Report, Suspect, Symptom
     from lockblame.model.gate import Allowance, RuleName, Severity, Use, Violation
@@ -60,11 +60,13 @@ __all__ = [
     "Issue",
     "Match",
     "Moment",
+    "Narrowed",
     "Note",
     "Outcome",
     "Path",
     "Pin",
     "Precedent",
+    "Proof",
     "Reason",
     "ReasonKind",
     "Release",
@@ -96,7 +98,9 @@ _ROOMS = {
     "cases": (
         "Case",
         "Moment",
+        "Narrowed",
         "Precedent",
+        "Proof",
     ),
     "changes": (
         "Change",

@@ -12,8 +12,9 @@ from lockblame.model.locks import Gap
 from lockblame.model.upstream import Comparison, Issue, Note, Release
 
 if TYPE_CHECKING:
-    from lockblame.model.cases import Precedent
+    from lockblame.model.cases import Precedent, Proof
     from lockblame.model.gate import Violation
+    from lockblame.model.rollbacks import Rollback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,8 @@ class Deployment:
 class Report:
     """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
 
-    `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy.
+    `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy, `proof` what
+    trials have proven of this delta, `way_back` the edit that takes the culprits (or the leading suspect) back.
     """
 
     delta: Delta
@@ -124,3 +126,5 @@ class Report:
     gaps: tuple[Gap, ...] = ()
     cases: tuple[Precedent, ...] = ()
     violations: tuple[Violation, ...] = ()
+    proof: Proof | None = None
+    way_back: Rollback | None = None

@@ -31,9 +31,13 @@ def answer(report: Report) -> Answer:
         return Answer(headline=f"Nothing changed between {_between(report.delta)}: the cause is elsewhere.")
     if not report.suspects:
         return Answer(headline="Nothing could be ranked: no change is under suspicion.")
-    suspect = report.suspects[0]
+    suspect = _foremost(report)
+    if suspect is None:
+        return Answer(headline=_proven(report))
     subject = moved(suspect.change)
-    if report.symptom is None:
+    if report.proof is not None:
+        headline = _proven(report)
+    elif report.symptom is None:
         headline = f"No symptom was given; the most suspicious change by itself is {subject}."
     elif not report.issues and not report.conclusive:
         headline = f"No upstream report was looked at; the most suspicious change by itself is {subject} ({share(suspect)})."
@@ -44,6 +48,19 @@ def answer(report: Report) -> Answer:
     first = _first(report, suspect)
     commit = brought(suspect.commits[0]) if suspect.commits else None
     return Answer(headline=headline, how=how(suspect.change), commit=commit, because=leading(suspect.evidence), first=first)
+
+
+def _foremost(report: Report) -> Suspect | None:
+    """The suspect that the answer is about: the one that is proven, whatever its rank, else the first."""
+    if report.proof is None:
+        return report.suspects[0]
+    return next((one for one in report.suspects if one.change in report.proof.culprits), None)
+
+
+def _proven(report: Report) -> str:
+    from lockblame.report.proven import proven
+
+    return f"{proven(report.proof)}." if report.proof else ""
 
 
 def _between(delta: Delta) -> str:

@@ -30,7 +30,7 @@ def whole(case: Case, width: int = 100) -> str:
 def _rows(case: Case, width: int) -> Iterator[str]:
     yield from wrapped(f"{case.date.isoformat()}  {line(case.title)}", width)
     yield from wrapped(f"Symptom: {line(case.symptom, 2_000)}", width, "  ")
-    for label, value in (("Culprit", case.culprit), ("Workaround", case.workaround)):
+    for label, value in (("Culprit", case.culprit), ("Proof", case.proof), ("Workaround", case.workaround)):
         if value:
             yield from wrapped(f"{label}: {line(value, 2_000)}", width, "  ")
     for label, link in (("Issue", case.issue), *(("Link", link) for link in case.links)):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Match,
         Pin,
         Precedent,
+        Proof,
         Report,
         Snapshot,
         Source,
@@ -65,6 +66,7 @@ def report_to_dict(found: Report) -> dict[str, Any]:
         "elsewhere": [{"what": called, "paths": list(paths)} for called, paths in touched(found.deployment)],
         "issues": [_match(match) for match in found.issues],
         "deployment": _deployment(found.deployment),
+        "proof": _proof(found.proof),
         "gaps": [gap_to_dict(gap) for gap in found.gaps],
     }
 
@@ -151,6 +153,26 @@ def _experiment(one: Experiment) -> dict[str, Any]:
     return {"package": one.package, "pin": one.pin, "put_back": one.put_back, "run": one.run, "expect": one.expect}
 
 
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    if proof is None:
+        return None
+    return {
+        "culprits": [{"name": one.name, "before": one.old, "after": one.new} for one in proof.culprits],
+        "minimal": proof.minimal,
+        "trials": {"good": proof.good, "bad": proof.bad, "untestable": proof.untestable},
+        "drills": [
+            {
+                "name": one.name,
+                "good": one.good,
+                "bad": one.bad,
+                "first_bad": one.commit and {"commits": [{"hash": one.commit, "subject": one.subject}], "url": one.url},
+            }
+            for one in proof.narrowed
+        ],
+        "gaps": [gap_to_dict(gap) for gap in proof.gaps],
+    }
+
+
 def _case(one: Precedent) -> dict[str, Any]:
     case = one.case
     return {
@@ -158,6 +180,7 @@ def _case(one: Precedent) -> dict[str, Any]:
         "title": case.title,
         "date": case.date.isoformat(),
         "culprit": case.culprit,
+        "proof": case.proof,
         "issue": case.issue,
         "workaround": case.workaround,
         "score": one.score,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
-from lockblame.model import Delta, Report, Suspect
+from lockblame.model import Delta, Gap, Report, Suspect
 from lockblame.report import markdown
 from lockblame.report.answer import answer, dated, leading, moved, share
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+from lockblame.report.proven import proof_sentences
+from lockblame.report.rollbacks import within
 
 SUSPECTS_SHOWN = 3
 EVIDENCE_SHOWN = 4
 COMMITS_SHOWN = 30
+RELEASES_SHOWN = 6
 
 
 def delta(found: Delta) -> str:
@@ -49,12 +53,12 @@ def _blocks(found: Report) -> Iterator[str]:
     for suspect in found.suspects[:SUSPECTS_SHOWN]:
         yield _suspect(suspect)
     yield "## Proof"
-    yield "Not proven yet: a ranking is a hypothesis. Experiments that settle it (or let `lockblame bisect` run them):"
-    yield _items([safe(one, 600) for one in experiments(found)]) or "- none: nothing is under suspicion"
+    yield from _proof(found)
     yield "## Way back"
-    yield _way_back(found)
-    yield f"## Not looked at ({len(found.gaps)})"
-    yield _items(f"{safe(gap.subject)}: {safe(gap.detail)}" for gap in found.gaps) or "- nothing that lockblame knows of"
+    yield from _way_back(found)
+    gaps = _gaps(found)
+    yield f"## What was not looked at ({len(gaps)})"
+    yield _items(f"{safe(gap.subject)}: {safe(gap.detail)}" for gap in gaps) or "- nothing that lockblame knows of"
     yield "## What we change so that it doesn't happen again"
     yield "*To be filled in.*"
 
@@ -64,15 +68,30 @@ def _items(rows: Iterator[str] | Sequence[str]) -> str:
 
 
 def _moments(found: Report) -> list[str]:
-    """Everything that has a day: the commits of the deploy, and the reports upstream of the leading suspect."""
+    """Everything that has a day: releases and reports of the suspects, and the commits of the deploy, in one order."""
     commits = found.deployment.commits if found.deployment else ()
-    rows = [(one.date.isoformat(), f"commit {one.hash[:10]} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
-    for match in found.suspects[0].matches[:1] if found.suspects else ():
-        if match.issue.created_at is not None:
-            where = safe(f"{match.issue.repository}#{match.issue.number}")
-            told = f"upstream report {where} opened: “{safe(match.issue.title)}”"
-            rows.append((match.issue.created_at.isoformat(), told))
-    return [f"{at}: {told}" for at, told in sorted(rows)]
+    rows = [(one.date, f"commit {one.hash[:10]} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
+    for suspect in found.suspects[:SUSPECTS_SHOWN]:
+        rows += _released(suspect)
+        for match in suspect.matches[:1]:
+            if match.issue.created_at is not None:
+                where = safe(f"{match.issue.repository}#{match.issue.number}")
+                rows.append((match.issue.created_at, f"upstream report {where} opened: “{safe(match.issue.title)}”"))
+    return [f"{at.isoformat()}: {told}" for at, told in sorted(((_aware(at), told) for at, told in rows))]
+
+
+def _released(suspect: Suspect) -> Iterator[tuple[datetime, str]]:
+    """The releases of the step, the last ones where they are many; the first and the last are the ones that were deployed."""
+    old, new = suspect.change.old, suspect.change.new
+    dated = [one for one in suspect.releases if one.uploaded is not None]
+    for one in [*(one for one in dated[:-RELEASES_SHOWN] if one.version == old), *dated[-RELEASES_SHOWN:]]:
+        role = ", deployed before" if one.version == old else ", the one that was deployed" if one.version == new else ""
+        if one.uploaded is not None:
+            yield one.uploaded, f"{safe(suspect.change.name)} {safe(one.version)} released upstream{role}"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _suspect(suspect: Suspect) -> str:
@@ -84,10 +103,33 @@ def _suspect(suspect: Suspect) -> str:
     return "- " + "\n".join(rows)
 
 
-def _way_back(found: Report) -> str:
+def _proof(found: Report) -> Iterator[str]:
+    if found.proof is not None:
+        yield _items([safe(one, 600) for one in proof_sentences(found.proof)])
+        links = [link for one in found.proof.narrowed if (link := url(one.url))]
+        if links:
+            yield _items([f"<{link}>" for link in links])
+        return
+    yield "Not proven yet: a ranking is a hypothesis. Experiments that settle it (or let `lockblame bisect` run them):"
+    yield _items([safe(one, 600) for one in experiments(found)]) or "- none: nothing is under suspicion"
+
+
+def _way_back(found: Report) -> Iterator[str]:
+    if found.way_back is not None:
+        yield from within(found.way_back)
+        return
     if not found.suspects:
-        return "*To be filled in.*"
+        yield "*To be filled in.*"
+        return
     # it is there to be copied to a shell: only what is a package's name stands in it
     name = found.suspects[0].change.name
     name = name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}", name) else "NAME"
-    return f"`lockblame rollback BEFORE AFTER --package {name}` shows the edit, `--check` what else it moves, `--write` makes it."
+    told = "shows the edit, `--check` what else it moves, `--write` makes it."
+    yield f"`lockblame rollback BEFORE AFTER --package {name}` {told}"
+
+
+def _gaps(found: Report) -> tuple[Gap, ...]:
+    """Those of the report, of the proof and of the way back, each once."""
+    proof = found.proof.gaps if found.proof else ()
+    way = found.way_back.gaps if found.way_back else ()
+    return tuple(dict.fromkeys((*found.gaps, *proof, *way)))

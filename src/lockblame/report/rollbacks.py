@@ -119,6 +119,18 @@ def _gap(gap: Gap) -> str:
 
 def _markdown(found: Rollback, folder: str) -> Iterator[str]:
     yield f"# {safe(_headline(found), 600)}"
+    yield from _way(found, folder, "## Reopened by this")
+    if found.gaps:
+        yield "\n".join([f"## Not looked at ({len(found.gaps)})", "", *(f"- {safe(_gap(gap), LONGEST)}" for gap in found.gaps)])
+
+
+def within(found: Rollback) -> Iterator[str]:
+    """The way back as blocks of a larger Markdown document, without what was not looked at."""
+    yield safe(_headline(found), 600)
+    yield from _way(found, "", "Reopened by this:")
+
+
+def _way(found: Rollback, folder: str, reopened: str) -> Iterator[str]:
     because = [f"- {safe(_back(one))}, because {safe(one.because)}" for one in found.returns if one.because]
     if because:
         yield "\n".join(because)
@@ -136,9 +148,7 @@ def _markdown(found: Rollback, folder: str) -> Iterator[str]:
             + (f" <{link}>" if (link := url(each.url)) else "")
             for each in found.reopened
         ]
-        yield "\n".join(["## Reopened by this", "", *items])
-    if found.gaps:
-        yield "\n".join([f"## Not looked at ({len(found.gaps)})", "", *(f"- {safe(_gap(gap), LONGEST)}" for gap in found.gaps)])
+        yield "\n".join([reopened, "", *items])
 
 
 def _ticks(row: str) -> int:
