@@ -73,7 +73,7 @@ def _beside(subject: str, file: File) -> Flow[bytes]:
 
     expected = file.metadata_hashes.get("sha256")
     url = file.metadata_url or f"{file.url}.metadata"
-    response = yield Request(url=url, subject=subject, keeps=KEEPS if expected else 0.0)
+    response = yield Request(url=url, subject=subject, keeps=KEEPS if expected or file.hashes else 0.0)
     if expected and hashlib.sha256(response.body).hexdigest() != expected.lower():
         # it may be an answer of a former run, from before the index had another one
         response = yield Request(url=url, subject=subject)
