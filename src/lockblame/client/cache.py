@@ -73,7 +73,7 @@ class Cache:
         from hishel.httpx import CacheTransport
 
         self._below = below
-        self._trouble = _Trouble(note, folder)
+        self._trouble = _Trouble(note, folder, self._give_up)
         self._storage: SqliteStorage | None = None
         self._transport: CacheTransport | None = None
         logging.getLogger("hishel").addHandler(self._trouble)
@@ -100,9 +100,13 @@ class Cache:
             self._storage.close()
         logging.getLogger("hishel").removeHandler(self._trouble)
 
+    def _give_up(self) -> None:
+        """Whoever waits for the database meets the next lock, too: one such wait is enough."""
+        if self._storage is not None:
+            self._storage.close()
+
     def answer(self, question: httpx.Request, key: str, *, keeps: float) -> httpx.Response | None:
         """What is kept when it may stand in, else what its host says; None when the cache is no help. Raises Refused."""
-        # a cache in trouble may make each question wait for its lock: one such wait is enough
         if self._transport is None or self._trouble.told:
             return None
         try:
@@ -113,7 +117,9 @@ class Cache:
         except Refused:
             raise
         except Exception as error:  # whatever goes wrong in the cache must not cost the answer
-            self._trouble.tell(error)
+            # somebody cleared it, or made room: that is its good right
+            if "deleted while it was being read" not in str(error):
+                self._trouble.tell(error)
             return None
 
     def held(self, key: str) -> httpx.Response | None:
@@ -184,10 +190,11 @@ def _asked(entry: Entry) -> float:
 class _Trouble(logging.Handler):
     """Hears hishel's complaints and tells the first one in a sentence; a database that is broken goes away for the next run."""
 
-    def __init__(self, note: Callable[[str], None], folder: Path) -> None:
+    def __init__(self, note: Callable[[str], None], folder: Path, give_up: Callable[[], None]) -> None:
         super().__init__(logging.WARNING)
         self._note = note
         self._folder = folder
+        self._give_up = give_up
         self._telling = threading.Lock()
         self.told = False
 
@@ -202,6 +209,7 @@ class _Trouble(logging.Handler):
         with self._telling:
             told, self.told = self.told, True
         if not told:
+            self._give_up()
             reason = f" ({error})" if error else ""
             self._note(f"the cache in {self._folder} can't be used{reason}: going on without it")
 

@@ -110,7 +110,10 @@ class Wire:
         if self._cache is not None and (request.body is None or request.keeps > 0):
             own = min(SAME_RUN, time.time() - self._began)
             answer = self._cache.answer(question, key, keeps=max(request.keeps, own))
-        return self.handle_request(question) if answer is None else answer
+        if answer is None:
+            # what came just before the cache broke is as good as ever
+            answer = question.extensions.get("came") or self.handle_request(question)
+        return answer
 
     def _offline_answer(self, question: httpx.Request, key: str) -> httpx.Response:
         answer = self._cache.held(key) if self._cache is not None else None
@@ -150,7 +153,10 @@ class Wire:
             if not self._closed:
                 raise
             raise Refused(BadResponse(bounds.subject, "was given up", shown(url))) from None
-        return _clean(answer, content, bounds, url)
+        came = _clean(answer, content, bounds, url)
+        if came.status_code != 304:
+            question.extensions["came"] = came
+        return came
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
         """Remembers each connection's socket (httpcore's trace extension), so that `close` can wake who waits on it."""
