@@ -52,6 +52,7 @@ HOMES = {
     "tomlkit": {"rollbacks"},
     "packageurl": {"report", "client", "lockfiles"},
     "rich": {"terminal"},
+    "jinja2": {"report"},
     "packaging": None,
 }
 """Heavy dependencies, and the only noun that may use each (None: any)."""

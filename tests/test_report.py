@@ -143,7 +143,7 @@ class TestHostileText:
 
 
 def test_styles_are_complete():
-    assert set(STYLES) == {"text", "markdown", "json", "postmortem"}
+    assert set(STYLES) == {"text", "markdown", "html", "json", "postmortem"}
 
 
 @given(st.lists(st.sampled_from(["1.0", "1.0a1", "1.0.post1", "2", "nonsense", "0.9"]), max_size=6))

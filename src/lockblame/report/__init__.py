@@ -1,4 +1,4 @@
-"""A Delta or a Report → text for a terminal, Markdown, the JSON document, or a draft of the postmortem.
+"""A Delta or a Report → text for a terminal, Markdown, an HTML page, the JSON document, or a draft of the postmortem.
 
 `STYLES` is the table of styles: adding one is one module with `delta(…)` and `report(…)` and one line here.
 """
@@ -12,6 +12,7 @@ from lockblame.model import Delta, Report
 STYLES = {
     "text": "lockblame.report.text",
     "markdown": "lockblame.report.markdown",
+    "html": "lockblame.report.html",
     "json": "lockblame.report.document",
     "postmortem": "lockblame.report.postmortem",
 }

@@ -1,0 +1,66 @@
+"""A Delta or a Report → one HTML page that needs no network and no script: the answer first, then what it rests on.
+
+Its words are those of the other styles (`answer`, `cases`, `experiments`, `grouping`); here they are set in type and drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockblame.report.answer import answer, dated, how, moved, share
+from lockblame.report.cases import resembles
+from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.html import bars, commands, press, rows, symptoms, trails
+from lockblame.report.html.drawing import NARROW, WIDE, drawn
+from lockblame.report.html.timeline import timeline
+
+if TYPE_CHECKING:
+    from lockblame.model import Delta, Report
+
+CASES_SHOWN = 3
+SUSPECTS_SHOWN = 8
+ISSUES_SHOWN = 10
+COMMITS_SHOWN = 30
+PATHS_SHOWN = 12
+NOTES_SHOWN = 4
+
+
+def delta(found: Delta) -> str:
+    """Every change between the two locks as a table that can be sorted and filtered."""
+    return press.printed(
+        "delta.html.j2",
+        delta=found,
+        table=rows.table(found),
+        commands=commands.of_delta(found),
+    )
+
+
+def report(found: Report) -> str:
+    """The whole finding; its top answers which change, why, and which link to open first."""
+    suspects = found.suspects[:SUSPECTS_SHOWN]
+    matches = found.issues[:ISSUES_SHOWN]
+    times = timeline(found)
+    scale = bars.scale([*(one.evidence for one in suspects), *(one.evidence for one in matches)])
+    return press.printed(
+        "report.html.j2",
+        report=found,
+        delta=found.delta,
+        answer=answer(found),
+        subject=moved(found.suspects[0].change) if found.suspects else "",
+        symptom=symptoms.shown(found.symptom),
+        cases=found.cases[:CASES_SHOWN],
+        suspects=[(one, bars.stack(one.evidence, one.score, scale), trails.trails(one.change, found.delta)) for one in suspects],
+        matches=[(one, bars.stack(one.evidence, one.score, scale)) for one in matches],
+        timeline=times,
+        drawings=[drawn(times, width) for width in (WIDE, NARROW)] if times else [],
+        experiments=experiments(found),
+        elsewhere=tuple(elsewhere(found.deployment)),
+        table=rows.table(found.delta, found.suspects),
+        commands=commands.of_report(found),
+        most={"commits": COMMITS_SHOWN, "paths": PATHS_SHOWN, "notes": NOTES_SHOWN},
+        dated=dated,
+        how=how,
+        moved=moved,
+        resembles=resembles,
+        share=share,
+    )

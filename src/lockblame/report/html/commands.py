@@ -1,0 +1,66 @@
+"""The commands that make a finding again and go on from it. They are there to be copied to a shell, so nothing that a shell
+could take for more than a word gets into them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockblame.model import Delta, Report, Snapshot
+
+_WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:/@+~^-]{0,200}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_FILE = re.compile(r"(?P<path>\S{1,200}) at .{1,300} \((?P<commit>[0-9a-f]{7,40})\)", re.DOTALL)
+_ALL = re.compile(r".{1,300} \((?P<commit>[0-9a-f]{7,40})\) \(\d{1,6} locks?\)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One line for a shell, and what it is for."""
+
+    purpose: str
+    line: str
+
+
+def of_delta(delta: Delta) -> tuple[Command, ...]:
+    """How to compare the same locks again."""
+    return (Command(purpose="This page again", line=f"lockblame diff {_sides(delta)} --format html > delta.html"),)
+
+
+def of_report(report: Report) -> tuple[Command, ...]:
+    """How to make the same report again, look closer, prove it and go back."""
+    sides = _sides(report.delta)
+    said = " --symptom-file symptom.txt" if report.symptom else ""
+    day = f" --as-of {report.as_of.date().isoformat()}" if report.as_of else ""
+    again = f"lockblame blame {sides}{said}{day}"
+    made = [
+        Command(purpose="This page again", line=f"{again} --format html > report.html"),
+        Command(purpose="Keep what it rests on, to make it again offline", line=f"{again} --save-evidence evidence"),
+    ]
+    if report.suspects:
+        name = report.suspects[0].change.name
+        name = name if _NAME.fullmatch(name) else "NAME"
+        made += [
+            Command(purpose="Why it moved, and every way to it", line=f"lockblame diff {sides} --why {name}"),
+            Command(purpose="Prove it by trials", line=f"lockblame bisect {sides} -- COMMAND"),
+            Command(purpose="The way back", line=f"lockblame rollback {sides} --package {name} --check"),
+        ]
+    return tuple(made)
+
+
+def _sides(delta: Delta) -> str:
+    return f"{_side(delta.before) or 'BEFORE'} {_side(delta.after) or 'AFTER'}"
+
+
+def _side(snapshot: Snapshot) -> str | None:
+    """What the command line takes for this snapshot, where that can be told."""
+    origin = snapshot.origin[:600]
+    if found := _FILE.fullmatch(origin):
+        word = f"{found['commit']}:{found['path']}"
+    elif found := _ALL.fullmatch(origin):
+        word = found["commit"]
+    else:
+        word = origin
+    return word if _WORD.fullmatch(word) and not word.startswith("-") else None

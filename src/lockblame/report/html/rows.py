@@ -1,0 +1,83 @@
+"""All changes as rows of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lockblame.report.answer import share, trail
+from lockblame.report.grouping import Named, grouped
+from lockblame.report.hostile import line
+from lockblame.report.html.bars import signed
+
+if TYPE_CHECKING:
+    from lockblame.model import Delta, Suspect
+
+ALARMING = frozenset({"downgraded", "moved", "republished"})
+"""Kinds that a person should look at whatever the symptom is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One package in one lock. `score` and `share` are those of its best suspicion, "" where it has none."""
+
+    name: str
+    lock: str
+    before: str
+    after: str
+    kind: str
+    what: str
+    alarming: bool
+    by: str
+    why: str
+    score: str = ""
+    weight: float = 0.0
+    share: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`kinds` are those of its rows; `locks` and `scores` tell whether the column is there."""
+
+    rows: tuple[Row, ...]
+    kinds: tuple[str, ...]
+    locks: bool
+    scores: bool
+
+
+def table(delta: Delta, suspects: Sequence[Suspect] = ()) -> Table:
+    """One row for each name and lock, in the order of the delta."""
+    best: dict[str, Suspect] = {}
+    for suspect in suspects:
+        best.setdefault(suspect.change.name, suspect)
+    rows = tuple(_row(entry, best.get(entry.name)) for entry in grouped(delta))
+    return Table(
+        rows=rows,
+        kinds=tuple(sorted({row.kind for row in rows})),
+        locks=len({row.lock for row in rows}) > 1,
+        scores=bool(best),
+    )
+
+
+def _row(entry: Named, suspect: Suspect | None) -> Row:
+    change = entry.leading
+    paths = change.paths_after or change.paths_before
+    return Row(
+        name=entry.name,
+        lock=entry.lock or "",
+        before=_versions(entry.before),
+        after=_versions(entry.after),
+        kind=entry.kind,
+        what=f"{entry.kind} ({change.step})" if change.step else entry.kind,
+        alarming=entry.kind in ALARMING,
+        by=("the project itself" if change.direct else trail(paths[0][:-1])) if paths else "",
+        why=change.reason.detail,
+        score=signed(suspect.score, plus=False) if suspect else "",
+        weight=suspect.score if suspect else 0.0,
+        share=share(suspect) if suspect else "",
+    )
+
+
+def _versions(versions: tuple[str, ...]) -> str:
+    return ", ".join(line(version, 60) for version in versions) or "\u2013"
