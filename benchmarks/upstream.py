@@ -13,6 +13,7 @@ cache, the second what the first left there. `in process` is `lockblame.blame` i
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import multiprocessing
 import os
@@ -52,7 +53,7 @@ def main() -> None:
     with stand_ins(chosen.packages, chosen.latency, chosen.max_age) as world, tempfile.TemporaryDirectory() as folder:
         sides = written(Path(folder), world, chosen.packages)
         in_process(sides, world, None, Path(folder) / "warm")
-        for token in (None, TOKEN):
+        for token in (TOKEN, None):
             for way, run in (("in process", in_process), ("process", process)):
                 seen = [twice(run, sides, world, token, Path(folder) / f"{way}-{token}-{n}") for n in range(chosen.times)]
                 for number, name in enumerate(("first", "second")):
@@ -213,14 +214,17 @@ def stand_ins(count: int, latency: float, max_age: int | None) -> Iterator[World
         server.join()
 
 
-def serve(pipe: Connection, count: int, latency: float, max_age: int | None) -> None:
-    from tests.servers.github import GitHub
-    from tests.servers.loopback import Answer, Asked, Server
+def stand_in(module: str) -> Any:
+    """One of the tests' servers, which are not part of what is type-checked here."""
+    return importlib.import_module(f"tests.servers.{module}")
 
+
+def serve(pipe: Connection, count: int, latency: float, max_age: int | None) -> None:
+    GitHub, Server = (stand_in("github").GitHub, stand_in("loopback").Server)  # noqa: N806 (they are classes)
     told: list[dict[str, Any]] = []
 
-    def counted(place: str, answer: Callable[[Asked], Answer]) -> Callable[[Asked], Answer]:
-        def counting(asked: Asked) -> Answer:
+    def counted(place: str, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def counting(asked: Any) -> Any:
             given = answer(asked)
             line = f"{asked.method} {re.sub(r'[0-9]{3}', 'N', asked.path)}"
             told.append({"place": place, "status": given.status, "bytes": len(given.body), "line": line})
@@ -228,34 +232,19 @@ def serve(pipe: Connection, count: int, latency: float, max_age: int | None) -> 
 
         return counting
 
-    hub = Hub([GitHub(issues(number), repository=f"acme/{name(number)}") for number in range(count)])
-    with Server(counted("index", index(count, max_age))) as pages, Server(counted("forge", hub)) as forge:
-        hub.stand_at(forge)
+    others = {f"acme/{name(number)}": issues(number) for number in range(1, count)}
+    hub = GitHub(issues(0), repository=f"acme/{name(0)}", others=others)
+    with Server(counted("index", index(count, max_age))) as pages, Server(counted("forge", hub.answer)) as forge:
+        hub.server = forge
         pipe.send((pages.host, forge.host))
         while pipe.recv() == "take":
             pipe.send(told[:])
             told.clear()
 
 
-class Hub:
-    """Many repositories behind one address."""
-
-    def __init__(self, repositories: list[Any]) -> None:
-        self.repositories = {one.repository: one for one in repositories}
-
-    def stand_at(self, server: Any) -> None:
-        for one in self.repositories.values():
-            one.server = server
-
-    def __call__(self, asked: Any) -> Any:
-        where = re.search(r"/repos/([^/]+/[^/]+)", asked.path) or re.search(r"repo:([^/ ]+/[^ ]+)", asked.query.get("q", ""))
-        first = next(iter(self.repositories.values()))
-        return self.repositories.get(where[1] if where else "", first).answer(asked)
-
-
 def index(count: int, max_age: int | None) -> Callable[[Any], Any]:
     """PEP 691 pages and PEP 658 metadata files, with the headers that public indexes send."""
-    from tests.servers.loopback import Answer
+    Answer = stand_in("loopback").Answer  # noqa: N806
 
     def answer(asked: Any) -> Any:
         kind, _, rest = asked.path.strip("/").partition("/")
@@ -296,8 +285,7 @@ def page(project: str) -> bytes:
 
 
 def issues(number: int) -> list[dict[str, object]]:
-    from tests.servers.github import record
-
+    record = stand_in("github").record
     make = {"repository": f"acme/{name(number)}"}
     filler = "It stands in the documentation, in a paragraph that nobody reads. " * 12
     found = [

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockblame.client import Client
+    from lockblame.model import Report
+    from lockblame.progress import Progress
 
 VIOLATED = 1
 STYLES = ("text", "markdown", "json", "sarif", "github")
@@ -12,6 +18,7 @@ STYLES = ("text", "markdown", "json", "sarif", "github")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `check` can be told besides its two sides."""
+    from lockblame.commands.asking import arguments as asking_arguments
     from lockblame.commands.options import budget, day
 
     parser.add_argument("--policy", metavar="FILE", help="the settings whose policy counts (default: those of --config)")
@@ -23,16 +30,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="open no connection")
     parser.add_argument("--deep", action="store_true", help="compare artifacts too: finds removed names that the source uses")
     parser.add_argument("--budget", metavar="LIMITS", type=budget, help="what --deep may cost (default: 4,40MB,20s)")
+    asking_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them stops the deploy."""
-    from lockblame.api.checking import check
-    from lockblame.commands.options import ends, environment
+    from lockblame.commands.asking import asking
     from lockblame.report.gate import gate
     from lockblame.terminal import progress, width
 
-    found = check(
+    told = progress(sys.stderr)
+    with asking(options, told) as client:
+        found = _found(options, client, told)
+    sys.stdout.write(gate(found, options.format, width=width()))
+    if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
+            page.write(gate(found, "markdown"))
+    return VIOLATED if any(one.stops for one in found.violations) else 0
+
+
+def _found(options: argparse.Namespace, client: Client, told: Progress) -> Report:
+    from lockblame.api.checking import check
+    from lockblame.commands.options import ends, environment
+
+    return check(
         *ends(options),
         policy=options.policy,
         issues=options.issues,
@@ -42,11 +63,7 @@ def run(options: argparse.Namespace) -> int:
         config=options.config,
         environment=environment(options),
         offline=options.offline,
+        client=client,
         deep=options.budget or options.deep,
-        progress=progress(sys.stderr),
+        progress=told,
     )
-    sys.stdout.write(gate(found, options.format, width=width()))
-    if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-        with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
-            page.write(gate(found, "markdown"))
-    return VIOLATED if any(one.stops for one in found.violations) else 0
