@@ -282,7 +282,7 @@ def _count(number: int) -> str:
 def _clock(moment: float) -> str:
     from datetime import UTC
 
-    return f"{datetime.fromtimestamp(moment, UTC):%H:%M}"
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M}"
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

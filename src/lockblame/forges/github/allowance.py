@@ -17,6 +17,8 @@ Kind = Literal["core", "search"]
 RESERVE: dict[Kind, int] = {"core": 5, "search": 1}
 """Requests that are left to others, of each kind: an incident has more than one tool that asks."""
 
+_OVERTAKEN = 8
+
 
 class Allowance:
     """`take` before each request, `heard` after it. Safe to share between threads."""
@@ -41,6 +43,8 @@ class Allowance:
             self._under_way[kind] -= 1
             if response is None:
                 return
-            left = response.headers.get("x-ratelimit-remaining", "")
-            if re.fullmatch(r"\d{1,9}", left):
-                self._left[kind] = int(left)
+            told = response.headers.get("x-ratelimit-remaining", "")
+            if re.fullmatch(r"\d{1,9}", told):
+                known, left = self._left.get(kind, int(told)), int(told)
+                # answers overtake each other; only where it is far more than before, the hour (or minute) has begun anew
+                self._left[kind] = left if left > known + _OVERTAKEN else min(left, known)

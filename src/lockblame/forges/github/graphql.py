@@ -111,6 +111,8 @@ def _asked(api: str, questions: Sequence[Question]) -> Flow[Batch]:
         if isinstance(error, AccessRefused):
             return _failed(questions, error)
         raise _TooMuch(error) from None
+    except NotFound as error:  # the API itself, as on a server that has it switched off
+        return _failed(questions, BadResponse(subject, error.detail, error.url))
     except UpstreamError as error:
         return _failed(questions, error)
     except fields.FieldError as error:
@@ -187,6 +189,8 @@ def _told(question: Question, alias: str, data: Mapping[str, Any], said: Mapping
     """One alias. What is null without a word is not there."""
     trouble = said.get(alias)
     try:
+        if alias not in data and trouble is None:
+            raise fields.FieldError(f"data.{alias}", "is missing")
         found = fields.table(data, alias, "data")
         pages = found if question.kind != "list" else fields.table(found, "issues", f"data.{alias}")
         if not pages:
