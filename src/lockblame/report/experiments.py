@@ -41,7 +41,9 @@ class Experiment:
 
 
 def planned(report: Report) -> tuple[Experiment, ...]:
-    """One experiment for each leading suspect, the most likely first."""
+    """One experiment for each leading suspect, the most likely first; none when the culprits are proven already."""
+    if report.proof is not None:
+        return ()
     chosen = [one for place, one in enumerate(report.suspects[:SHOWN]) if not place or one.probability >= LIKELY]
     return tuple(_experiment(suspect) for suspect in chosen)
 

@@ -19,7 +19,7 @@ from lockblame.report.rollbacks import within
 SUSPECTS_SHOWN = 3
 EVIDENCE_SHOWN = 4
 COMMITS_SHOWN = 30
-RELEASES_SHOWN = 6
+RELEASES_SHOWN = 4
 
 
 def delta(found: Delta) -> str:
@@ -50,7 +50,7 @@ def _blocks(found: Report) -> Iterator[str]:
         _items(safe(one, 600) for one in elsewhere(found.deployment)) or "- nothing that is known of (see what was not looked at)"
     )
     yield "## Suspects"
-    for suspect in found.suspects[:SUSPECTS_SHOWN]:
+    for suspect in _leading(found):
         yield _suspect(suspect)
     yield "## Proof"
     yield from _proof(found)
@@ -67,17 +67,24 @@ def _items(rows: Iterator[str] | Sequence[str]) -> str:
     return "\n".join(f"- {row}" for row in rows)
 
 
+def _leading(found: Report) -> list[Suspect]:
+    """The first suspects; those that are proven before all others, whatever their rank."""
+    culprits = found.proof.culprits if found.proof else ()
+    proven = [one for one in found.suspects if one.change in culprits]
+    return [*proven, *(one for one in found.suspects if one not in proven)][: max(SUSPECTS_SHOWN, len(proven))]
+
+
 def _moments(found: Report) -> list[str]:
     """Everything that has a day: releases and reports of the suspects, and the commits of the deploy, in one order."""
     commits = found.deployment.commits if found.deployment else ()
     rows = [(one.date, f"commit {one.hash[:10]} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
-    for suspect in found.suspects[:SUSPECTS_SHOWN]:
+    for suspect in _leading(found):
         rows += _released(suspect)
         for match in suspect.matches[:1]:
             if match.issue.created_at is not None:
                 where = safe(f"{match.issue.repository}#{match.issue.number}")
                 rows.append((match.issue.created_at, f"upstream report {where} opened: “{safe(match.issue.title)}”"))
-    return [f"{at.isoformat()}: {told}" for at, told in sorted(((_aware(at), told) for at, told in rows))]
+    return [f"{at.isoformat(timespec='minutes')}: {told}" for at, told in sorted(((_aware(at), told) for at, told in rows))]
 
 
 def _released(suspect: Suspect) -> Iterator[tuple[datetime, str]]:
@@ -105,10 +112,8 @@ def _suspect(suspect: Suspect) -> str:
 
 def _proof(found: Report) -> Iterator[str]:
     if found.proof is not None:
-        yield _items([safe(one, 600) for one in proof_sentences(found.proof)])
-        links = [link for one in found.proof.narrowed if (link := url(one.url))]
-        if links:
-            yield _items([f"<{link}>" for link in links])
+        links = [f"<{link}>" for one in found.proof.narrowed if (link := url(one.url))]
+        yield _items([*(safe(one, 600) for one in proof_sentences(found.proof)), *links])
         return
     yield "Not proven yet: a ranking is a hypothesis. Experiments that settle it (or let `lockblame bisect` run them):"
     yield _items([safe(one, 600) for one in experiments(found)]) or "- none: nothing is under suspicion"
