@@ -45,6 +45,11 @@ class Tagged(NamedTuple):
     text: str
     version: Version
 
+    @property
+    def style(self) -> str:
+        """Everything before the version: "v", "name-v"."""
+        return self.tag[: len(self.tag) - len(self.text)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -151,7 +156,7 @@ def _of_version(family: Sequence[tuple[int, Tagged]], version: str) -> list[_Ran
 def _order(first: _Ranked, second: _Ranked) -> tuple[object, ...]:
     (kin, _, _, _), one = first
     (other_kin, _, _, _), other = second
-    return kin + other_kin, one.head != other.head, first[0], second[0]
+    return kin + other_kin, one.style != other.style, first[0], second[0]
 
 
 # --- guesses ---------------------------------------------------------------------------------------------------------
@@ -164,7 +169,7 @@ def candidates(name: str, version: str, like: Iterable[str] = ()) -> tuple[str, 
     for tag in like:
         found = read_tag(tag)
         if found is not None and kinship(found.head, normalize(name)) is not None:
-            heads.setdefault(tag[: len(tag) - len(found.text)])
+            heads.setdefault(found.style)
         if len(heads) >= _STARTS:
             break
     heads.update(dict.fromkeys(("v", "", f"{name}-", f"{name}@", f"{name}-v", f"{name}/v", f"{name}==", "release-")))

@@ -35,6 +35,7 @@ _CHORE = re.compile(
 )
 _PULL = re.compile(r"\(#\d{1,9}\)\s{0,4}$")
 _SEPARATORS = re.compile(r"[/._-]+")
+_APART = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,8 @@ class Landing:
         """What a commit counts for: of a repository of several packages the forge doesn't say which files a commit touched."""
         if not self.shared:
             return 1.0
-        told = _SEPARATORS.sub(" ", subject).lower().split()
-        wanted = [part for name in self.names for part in (_SEPARATORS.sub(" ", name).split(),)]
-        return 1.0 if any(parts and all(part in told for part in parts) for parts in wanted) else ELSEWHERE
+        told = set(_APART.split(subject.lower()))
+        return 1.0 if any(told.issuperset(_APART.split(name.lower())) for name in self.names) else ELSEWHERE
 
 
 def landing(comparison: Comparison, package: str, names: frozenset[str], repository: Repository | None) -> Landing:
@@ -103,9 +103,11 @@ def _said(symptom: Symptom, landed: Landing, pool: Pool, lexicon: Lexicon, *, no
 def _closeness(symptom: Symptom, subject: str, pool: Pool, lexicon: Lexicon) -> float:
     """From 0 to 1; one word or one concept in common is chance."""
     split = split_names(subject)
-    shared = [pool.rarity(pool.words, word) for word in sorted(frozenset(symptom.words).intersection(stems(split)))]
+    same = sorted(frozenset(symptom.words).intersection(stems(split)))
+    shared = [pool.rarity(pool.words, word) for word in same]
     exact = [pool.rarity(pool.names, name) for name in sorted(frozenset(symptom.identifiers).intersection(identifiers(subject)))]
-    meanings = lexicon.of_words([fold(word) for word in words(split)])
+    # a word that is the same means the same: that is said already
+    meanings = lexicon.of_words([stem for word in words(split) if (stem := fold(word)) not in same])
     meant = [pool.rarity(pool.concepts, name) for name in sorted(meanings.intersection(symptom.concepts))]
     if len(shared) + 2 * len(exact) + len(meant) < 2:
         return 0.0
