@@ -17,7 +17,7 @@ Kind = Literal["core", "search"]
 RESERVE: dict[Kind, int] = {"core": 5, "search": 1}
 """Requests that are left to others, of each kind: an incident has more than one tool that asks."""
 
-_OVERTAKEN = 8
+_OVERTAKEN = 24
 
 
 class Allowance:
