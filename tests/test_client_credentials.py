@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,13 @@ class TestPasswords:
         assert credentials.header("http://index.example/other") is None
         assert credentials.header("https://files.example/x") is None
 
+    def test_never_go_over_plain_http(self):
+        credentials = held()
+        credentials.learn("http://me:pw@index.example/simple/")
+        assert credentials.header("http://index.example/simple/") is None
+        credentials.learn("http://me:pw@127.0.0.1:8080/simple/")
+        assert credentials.header("http://127.0.0.1:8080/simple/") is not None
+
     def test_a_real_index_that_wants_them(self):
         wanted = f"Basic {b64encode(f'me:{TOKEN}'.encode()).decode()}"
         with (
@@ -93,6 +101,68 @@ class TestPasswords:
             response = client.run(_get(f"http://me:{TOKEN}@{server.host}/simple/"))
             assert response.url == f"{server.url}/simple/"
             assert client.run(_get(f"{server.url}/files/x")).status == 200
+
+
+class TestNetrc:
+    MINE = (
+        f"machine index.example login me password {TOKEN}\nmachine 127.0.0.1 login you password pw\ndefault login x password y\n"
+    )
+
+    @pytest.fixture
+    def netrc(self, tmp_path: Path) -> Path:
+        (tmp_path / ".netrc").write_text(self.MINE, encoding="utf-8")
+        return tmp_path
+
+    @pytest.mark.parametrize("name", [".netrc", "_netrc", "elsewhere"])
+    def test_where_it_stands(self, name: str, tmp_path: Path):
+        (tmp_path / name).write_text(self.MINE, encoding="utf-8")
+        named = {"NETRC": str(tmp_path / name)} if name == "elsewhere" else {}
+        found = held({"HOME": str(tmp_path), **named}).header("https://index.example/simple/x/")
+        assert found == f"Basic {b64encode(f'me:{TOKEN}'.encode()).decode()}"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://index.example/simple/",
+            "https://other.example/",
+            "https://index.example.evil.example/",
+            "https://index.example/api/v4/projects/1/issues",
+            API,
+        ],
+    )
+    def test_who_does_not_get_it(self, url: str, netrc: Path):
+        assert held({"HOME": str(netrc)}).header(url) is None
+
+    def test_the_package_registry_of_a_forge_does(self, netrc: Path):
+        registry = "https://index.example/api/v4/projects/1/packages/pypi/simple/x/"
+        assert (held({"HOME": str(netrc)}).header(registry) or "").startswith("Basic ")
+
+    def test_the_address_comes_first(self, netrc: Path):
+        credentials = held({"HOME": str(netrc)})
+        credentials.learn("https://me:other@index.example/simple/")
+        assert credentials.header("https://index.example/x") == f"Basic {b64encode(b'me:other').decode()}"
+
+    @pytest.mark.parametrize("content", [f"machine x login y passwrd {TOKEN}".encode(), b"\xff\xfe\x00machine", b"machine"])
+    def test_a_broken_one_is_a_note_without_what_it_holds(self, content: bytes, tmp_path: Path):
+        (tmp_path / ".netrc").write_bytes(content)
+        notes: list[str] = []
+        credentials = Credentials(None, None, {"HOME": str(tmp_path)}, notes.append)
+        assert [credentials.header("https://index.example/") for _ in range(3)] == [None] * 3
+        assert (len(notes), ".netrc" in notes[0], TOKEN in notes[0]) == (1, True, False)
+
+    def test_a_redirect_takes_it_nowhere_else(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        (tmp_path / "mine").write_text(f"machine 127.0.0.1 login me password {TOKEN}\n", encoding="utf-8")
+        monkeypatch.setenv("NETRC", str(tmp_path / "mine"))
+        with (
+            Server(lambda _: Answer()) as other,
+            Server(
+                lambda _: Answer(status=302, headers={"Location": f"http://localhost:{other.host.partition(':')[2]}/x"})
+            ) as server,
+            Client(cache=False) as client,
+        ):
+            client.run(_get(f"{server.url}/simple/"))
+            assert "authorization" in server.asked[0].headers
+            assert "authorization" not in other.asked[0].headers
 
 
 def _get(url: str) -> Flow[Response]:

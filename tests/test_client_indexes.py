@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from lockblame.client import default_index
+from lockblame.client.indexes import addressed, further_indexes
 from lockblame.errors import ConfigError
+from lockblame.model import Index
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +107,71 @@ class TestBroken:
     @pytest.mark.parametrize("text", ["index = 3", "pip = 3", 'index-url = ["x"]', "[[index]]\ndefault = true"])
     def test_other_things_than_expected_are_passed_over(self, text: str, tmp_path: Path):
         assert default_index(home(tmp_path, uv=text)) == default_index(home(tmp_path / "empty"))
+
+
+def urls(indexes: tuple[Index, ...]) -> list[str]:
+    return [index.url for index in indexes]
+
+
+class TestFurther:
+    def test_variables(self, tmp_path: Path):
+        values = {
+            **home(tmp_path),
+            "UV_INDEX": "corp=https://one.example/simple https://two.example/simple",
+            "UV_EXTRA_INDEX_URL": "https://three.example",
+            "PIP_EXTRA_INDEX_URL": "https://me:pw@four.example/simple file:///wheels",
+        }
+        found = further_indexes(values)
+        assert urls(found) == [
+            "https://one.example/simple",
+            "https://two.example/simple",
+            "https://three.example",
+            "https://four.example/simple",
+        ]
+        assert [index.name for index in found] == ["corp", None, None, None]
+        assert found[3].access == "https://me:pw@four.example/simple"
+        assert "pw" not in repr(found)
+
+    @posix
+    def test_files(self, tmp_path: Path):
+        uv = (
+            '[[index]]\nname = "corp"\nurl = "https://one.example"\nexplicit = true\n'
+            '[[index]]\nurl = "https://d.example"\ndefault = true\n[[index]]\nurl = "wheels"\nformat = "flat"\n'
+            '[pip]\nextra-index-url = ["https://two.example"]\n'
+        )
+        pip = "[global]\nextra-index-url =\n    https://three.example\n    https://four.example\n"
+        found = further_indexes(home(tmp_path, uv=uv, pip=pip))
+        assert urls(found) == ["https://three.example", "https://four.example", "https://one.example", "https://two.example"]
+        assert [index.explicit for index in found] == [False, False, True, False]
+
+    def test_nothing_set(self, tmp_path: Path):
+        assert further_indexes(home(tmp_path)) == ()
+
+
+class TestAddress:
+    CORP = Index(url="https://corp.example/simple", name="my.corp-1")
+
+    def test_nothing_known(self):
+        assert addressed(self.CORP, (), {}) == "https://corp.example/simple"
+
+    @pytest.mark.parametrize("prefix", ["UV_INDEX", "POETRY_HTTP_BASIC"])
+    def test_by_name(self, prefix: str):
+        values = {f"{prefix}_MY_CORP_1_USERNAME": "me", f"{prefix}_MY_CORP_1_PASSWORD": "p@/s:"}
+        assert addressed(self.CORP, (), values) == "https://me:p%40%2Fs%3A@corp.example/simple"
+        assert addressed(Index(url=self.CORP.url), (), values) == self.CORP.url
+
+    @pytest.mark.parametrize("written", ["${CORP_USER}:${CORP_PASSWORD}", "$CORP_USER:$CORP_PASSWORD"])
+    def test_variables_in_the_address(self, written: str):
+        index = Index(url=self.CORP.url, access=f"https://{written}@corp.example/simple")
+        values = {"CORP_USER": "me", "CORP_PASSWORD": "p@ss%21/"}
+        assert addressed(index, (), values) == "https://me:p%40ss%21%2F@corp.example/simple"
+        assert addressed(index, (), {"CORP_USER": "me"}) == self.CORP.url
+
+    def test_the_machine_knows_the_host(self):
+        other = Index(url="https://corp.example/other", access="https://you:pw$X@corp.example/other")
+        same = Index(url="https://corp.example/simple/", access="https://me:pw@corp.example/simple/")
+        elsewhere = Index(url="https://corp.example:8443/simple", access="https://no:no@corp.example:8443/simple")
+        plain = Index(url="http://corp.example/simple", access="http://no:no@corp.example/simple")
+        assert addressed(self.CORP, (elsewhere, plain, other, same), {}) == "https://me:pw@corp.example/simple"
+        assert addressed(self.CORP, (elsewhere, plain, other), {}) == "https://you:pw$X@corp.example/simple"
+        assert addressed(self.CORP, (elsewhere, plain), {}) == self.CORP.url

@@ -140,6 +140,29 @@ class TestJson:
         found = asked_for({"files": [], "project-status": {"status": "archived", "reason": "moved on"}})
         assert (found.status, found.status_reason) == ("archived", "moved on")
 
+    def test_every_release_knows_it(self):
+        page_of = {
+            "files": [file("kombu-5.3.2.tar.gz")],
+            "project-status": {"status": "Quarantined", "reason": "looks like a trap"},
+        }
+        (release,) = asked_for(page_of).releases
+        assert (release.status, release.status_reason) == ("quarantined", "looks like a trap")
+        (release,) = asked_for({"files": [file("kombu-5.3.2.tar.gz")], "project-status": {"status": "active"}}).releases
+        assert (release.status, release.status_reason) == (None, None)
+
+    def test_which_releases_are_attested(self):
+        files = [
+            file("kombu-5.3.2-py3-none-any.whl", provenance="https://index.example/p"),
+            file("kombu-5.3.2.tar.gz", provenance=None),
+            file("kombu-5.3.3.tar.gz", provenance=None),
+        ]
+        attested = {one.version: one.attested for one in asked_for({"files": files, "versions": ["6.0"]}).releases}
+        assert attested == {"5.3.2": True, "5.3.3": False, "6.0": None}
+
+    def test_an_index_that_does_not_speak_of_attestations(self):
+        (release,) = asked_for({"files": [file("kombu-5.3.2.tar.gz")]}).releases
+        assert release.attested is None
+
     @pytest.mark.parametrize(
         ("document", "says"),
         [
