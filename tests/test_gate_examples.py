@@ -27,14 +27,16 @@ def project(tmp_path: Path) -> Path:
     return top
 
 
-def run(script: str, project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The script under bash, with this environment's lockblame first on PATH and every index and forge behind a closed door."""
+CLOSED = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "HTTPS_PROXY": "http://127.0.0.1:9"}
+
+
+def run(script: str, project: Path, *, closed: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The script under bash, with this environment's lockblame first on PATH, and indexes and forges behind a closed door."""
     settings = {
         **ENVIRONMENT,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
         "XDG_CACHE_HOME": str(project.parent / "cache"),
+        **(CLOSED if closed else {}),
         **environment,
     }
     return subprocess.run(
@@ -109,9 +111,8 @@ def test_the_hook_runs_for_every_lock_it_should(project: Path) -> None:
 @pytest.mark.online
 def test_the_hook_by_pre_commit_itself(project: Path) -> None:
     (project / "requirements.txt").write_text(LOCK.format(commit="c" * 40))
-    home = {"PRE_COMMIT_HOME": str(project.parent / "hooks"), "PIP_INDEX_URL": os.environ.get("PIP_INDEX_URL", "")}
     clone = project.parent / "lockblame-clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     command = f"git add . && python -m pre_commit try-repo {clone} lockblame-check --files requirements.txt --verbose"
-    done = run(command, project, HTTPS_PROXY="", **{key: value for key, value in home.items() if value})
+    done = run(command, project, closed=False, PRE_COMMIT_HOME=str(project.parent / "hooks"))
     assert "Stop: 1 finding" in done.stdout, done.stdout + done.stderr
