@@ -91,7 +91,7 @@ class TestReading:
         assert kinship(head, name, "acme/rocket") == kin
 
     @given(st.text(max_size=60))
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     def test_any_text_is_a_tag_or_none(self, text):
         found = read_tag(text)
         assert found is None or (found.head + text[len(found.head) :] == text and found.version is not None)
@@ -117,28 +117,28 @@ def written(style: str, name: str, version: str) -> str:
 
 class TestChoice:
     @given(NAMES, st.lists(VERSIONS, min_size=2, max_size=8, unique_by=parsed), st.sampled_from(STYLES), st.randoms())
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     def test_any_style_is_found_among_any_tags(self, name, versions, style, shuffler):
-        tags = [written(style, name, version) for version in versions] + ["nightly", "latest", "docs-2", "zzz-1.0"]
+        tags = [written(style, name, version) for version in versions] + ["nightly", "latest", "zzzzzzzz-1.0"]
         shuffler.shuffle(tags)
         choice = chosen(tags, name, versions[0], versions[1], f"acme/{name}")
         assert choice == Choice(before=written(style, name, versions[0]), after=written(style, name, versions[1]))
 
     @given(NAMES, VERSIONS, VERSIONS)
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     def test_the_packages_own_tags_win(self, name, before, after):
         tags = [f"{head}{version}" for version in (before, after) for head in ("v", f"{name}-v", f"other-{name}x-v")]
         choice = chosen(tags, name, before, after, "acme/monorepo")
         assert choice == Choice(before=f"{name}-v{before}", after=f"{name}-v{after}")
 
     @given(NAMES, VERSIONS)
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     def test_each_guess_is_a_tag_of_that_version(self, name, version):
         for guess in candidates(name, version):
             assert parsed(version_of(guess, name, f"acme/{name}") or "") == parsed(version), guess
 
     @given(VERSIONS)
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     def test_each_spelling_is_the_same_version(self, version):
         found = list(spelled(version))
         assert found[0] == version
@@ -527,7 +527,7 @@ class TestWhole:
             left_out=st.integers(0, 99),
         )
     )
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     def test_what_is_dumped_is_parsed_back(self, found):
         held = Bundle(comparisons={("thing", "1", "2"): found})
         files = {"issues.jsonl": "", "releases.jsonl": "", **bundle.dump(held)}
