@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lockblame.report.experiments import Experiment, planned, touched
@@ -90,7 +91,7 @@ def _named(entry: Named) -> dict[str, Any]:
     return {
         "name": entry.name,
         "lock": entry.lock,
-        "purl": _purl(change),
+        "purl": _purl(change.after or change.before),
         "kind": entry.kind,
         "step": change.step,
         "before": list(entry.before),
@@ -116,6 +117,7 @@ def _pins(change: Change) -> dict[str, Any]:
         "after": change.new,
         "marker": pin.marker if pin else None,
         "source": {"before": _source(change.before), "after": _source(change.after)},
+        "purl": {"before": _purl(change.before), "after": _purl(change.after)},
     }
 
 
@@ -126,13 +128,28 @@ def _source(pin: Pin | None) -> dict[str, Any] | None:
     return {"kind": source.kind, "location": source.location, "revision": source.revision}
 
 
-def _purl(change: Change) -> str | None:
+def _purl(pin: Pin | None) -> str | None:
+    """The package URL of what comes from an index; which index, where that isn't the one that the ecosystem takes for granted."""
     from packageurl import PackageURL
 
-    pin = change.after or change.before
     if pin is None or pin.source.kind != "registry":
         return None
-    return PackageURL("pypi", None, pin.name, pin.version).to_string()
+    location = pin.source.location
+    qualifiers = {"repository_url": location} if location is not None and _is_other_index(location) else None
+    return PackageURL("pypi", None, pin.name, pin.version, qualifiers).to_string()
+
+
+@lru_cache(maxsize=64)
+def _is_other_index(location: str) -> bool:
+    from urllib.parse import urlsplit
+
+    from packageurl.contrib import purl2url
+
+    try:
+        here = urlsplit(location).hostname
+    except ValueError:
+        return False
+    return here != urlsplit(str(purl2url.get_repo_url("pkg:pypi/packaging"))).hostname  # type: ignore[no-untyped-call]
 
 
 def _suspect(suspect: Suspect) -> dict[str, Any]:
