@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from lockblame.api import demo
+from lockblame.errors import ReadError
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,20 @@ def test_the_command_prints_the_answer_and_the_table():
     assert run.stderr == ""
     assert "kombu 5.3.1 → 5.3.2" in run.stdout.splitlines()[0]
     assert run.stdout.count("celery/kombu#1783") == 6
+
+
+def test_the_repository_can_be_kept_to_try_things_on(tmp_path):
+    place = tmp_path / "shop"
+    assert demo.keep(place) == place
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=place, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+    asked = ["blame", "deploy-2023-08-28", "deploy-2023-09-10:uv.lock", "--symptom-file", "incident/symptom.ko.txt"]
+    asked[1] += ":uv.lock"
+    command = [sys.executable, "-m", "lockblame", *asked, "--evidence", "incident", "--as-of", "2023-09-10"]
+    shown = subprocess.run(command, cwd=place, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert shown.startswith("Most likely to blame: kombu 5.3.1 → 5.3.2")
+
+
+def test_nothing_is_overwritten(tmp_path):
+    with pytest.raises(ReadError, match="is there already"):
+        demo.keep(tmp_path)

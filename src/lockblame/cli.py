@@ -219,6 +219,7 @@ def _demo_parser(commands: Commands) -> None:
     parser = _command(commands, "demo", _demo, help, "lockblame demo --language ko")
     parser.add_argument("--language", choices=("en", "ko"), default="en", help="of the symptom in the report shown")
     parser.add_argument("--lock", choices=("uv.lock", "poetry.lock", "requirements.txt"), default="uv.lock", help="the one shown")
+    parser.add_argument("--keep", metavar="FOLDER", help="make the example's git repository there instead, to try things on")
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -288,9 +289,15 @@ def _history(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from lockblame.api.demo import demo
+    from lockblame.api.demo import demo, keep
     from lockblame.report.hostile import line
 
+    if options.keep is not None:
+        from pathlib import Path
+
+        place = keep(Path(options.keep))
+        print(f"The repository is in {line(str(place))}; what was known of the incident is in its folder incident.")
+        return ANSWERED
     found = demo(options.lock, options.language)
     _show(found.shown, "text")
     print("\nThe same question from each lock, in each language:")

@@ -69,12 +69,39 @@ def folder() -> Path:
 @contextmanager
 def repository(example: Path) -> Iterator[Path]:
     """The example as a git repository with a commit and a tag for each day, in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="lockblame-demo-") as name:
+        yield _built(Path(name), example)
+
+
+def keep(place: Path) -> Path:
+    """The example's repository in the new folder `place`, to try things on: the commits and tags of the demo, and beside them
+    (unknown to git) `lockblame.toml` and the folder `incident` with the symptom in both languages and the upstream evidence.
+
+    Raises ReadError when there is something at `place`, or it can't be written.
+    """
+    example = folder()
+    try:
+        place.mkdir(parents=True)
+        _built(place, example)
+        incident = place / "incident"
+        incident.mkdir()
+        for file in sorted([*example.glob("symptom.*.txt"), *example.glob("*.jsonl")]):
+            shutil.copyfile(file, incident / file.name)
+        shutil.copyfile(example / "lockblame.toml", place / "lockblame.toml")
+        (place / ".git" / "info").mkdir(exist_ok=True)
+        (place / ".git" / "info" / "exclude").write_text("/incident/\n/lockblame.toml\n/.lockblame/\n", encoding="utf-8")
+    except FileExistsError:
+        raise ReadError(str(place), "is there already", "name a folder that isn't there yet") from None
+    except OSError as error:
+        raise ReadError(str(place), f"can't be written ({error.strerror})") from error
+    return place
+
+
+def _built(checkout: Path, example: Path) -> Path:
     from lockblame.git import scratch
 
-    with tempfile.TemporaryDirectory(prefix="lockblame-demo-") as name:
-        checkout = Path(name)
-        scratch.start(checkout)
-        for side, day in DAYS:
-            shutil.copytree(example / side, checkout, dirs_exist_ok=True)
-            scratch.record(checkout, f"Deploy of {day.date().isoformat()}", day, _tag(day))
-        yield checkout
+    scratch.start(checkout)
+    for side, day in DAYS:
+        shutil.copytree(example / side, checkout, dirs_exist_ok=True)
+        scratch.record(checkout, f"Deploy of {day.date().isoformat()}", day, _tag(day))
+    return checkout
