@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame.api.evidence import Knowledge, belonging
@@ -62,6 +62,7 @@ class TestBundle:
         before = Bundle(issues=(told,), repositories={"rocket": repository})
         assert parse(dump(before), "x")[0] == before
 
+    @settings(max_examples=50, deadline=None)
     @given(
         st.lists(
             st.sampled_from(["issues", "wiki", "src", "branch", "rocket", "group", "x.y", "a_b", "tree"]),

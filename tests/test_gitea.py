@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame import forges
@@ -139,6 +139,7 @@ class TestIssues:
         with pytest.raises(BadResponse, match=says):
             feed(forges.issues(ROCKET), [answer])
 
+    @settings(max_examples=20, deadline=None)
     @given(st.integers(0, 10**9), st.integers(1, 60), st.booleans())
     def test_a_host_that_lies_about_its_pages_is_asked_a_bounded_number_of_times(self, total: int, size: int, dated: bool):
         created = "2023-09-02T00:00:00Z" if dated else "2020-01-01T00:00:00Z"
@@ -276,7 +277,7 @@ class TestSearch:
         texts = ["sqs", "poll", "sqs poll", "nothing", "long poll of sqs"]
         records = [record(n, created=f"2020-01-0{n}T00:00:00Z", body=text) for n, text in enumerate(texts, 1)]
         with Gitea(records) as forge, Client(cache=False) as client:
-            found = client.run(forges.search(at(forge), ["long poll", "sqs", "poll"], 3))
+            found = client.run(forges.search(at(forge), ["sqs", "poll"], 3))
         assert [issue.number for issue in found.issues] == [5, 3, 1]
         assert (found.complete, found.left_out) == (False, 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame import forges
@@ -120,6 +120,7 @@ class TestIssues:
         assert asked[0].url.partition("?")[0] == "https://gitlab.example/api/v4/projects/acme%2Fengines%2Frocket/issues"
         assert query(asked[0]) == {
             "state": "all",
+            "confidential": "false",
             "order_by": "created_at",
             "sort": "desc",
             "per_page": "100",
@@ -169,6 +170,10 @@ class TestIssues:
         with GitLab([old, older, *many(3, first=10)]) as forge, Client(cache=False) as client:
             found = client.run(forges.issues(at(forge), since=RELEASE))
         assert sorted(issue.number for issue in found.issues) == [5, 10, 11, 12]
+
+    def test_what_is_confidential_stays_where_it_is(self):
+        with GitLab([*many(2), *many(1, first=9, confidential=True)]) as forge, Client(cache=False) as client:
+            assert [issue.number for issue in client.run(forges.issues(at(forge))).issues] == [2, 1]
 
     def test_broken_records_are_a_gap_not_an_end(self):
         found, _ = feed(forges.issues(ROCKET), [page([*many(2), {"iid": "x"}, None])])
@@ -301,7 +306,19 @@ class TestSearch:
             forges.search(ROCKET, ["TimeoutError", "two words", "x", 'quo"ted', "TimeoutError", "four", "five"], 30), answers
         )
         assert [query(one)["search"] for one in asked] == ["TimeoutError", '"two words"', '"quo ted"', "four"]
-        assert query(asked[0]) == {"state": "all", "search": "TimeoutError", "in": "title,description", "per_page": "30"}
+        assert query(asked[0]) == {
+            "state": "all",
+            "confidential": "false",
+            "search": "TimeoutError",
+            "in": "title,description",
+            "per_page": "30",
+        }
+
+    def test_a_word_within_another_is_not_asked_for(self):
+        _, asked = feed(
+            forges.search(ROCKET, ["TimeoutError", "timeouterror", "x.y.TimeoutError", "timeout", "poll"]), [page([])] * 2
+        )
+        assert [query(one)["search"] for one in asked] == ["TimeoutError", "poll"]
 
     def test_no_words_no_question(self):
         assert feed(forges.search(ROCKET, ["", '"', "\n", "ab"]), [])[0] == forges.Found(repository=ROCKET)
@@ -310,7 +327,7 @@ class TestSearch:
         texts = ["sqs", "poll", "sqs poll", "nothing", "long poll of sqs"]
         records = [record(n, created=f"2020-01-0{n}T00:00:00Z", description=text) for n, text in enumerate(texts, 1)]
         with GitLab(records) as forge, Client(cache=False) as client:
-            found = client.run(forges.search(at(forge), ["long poll", "sqs", "poll"], 3))
+            found = client.run(forges.search(at(forge), ["sqs", "poll"], 3))
         assert [issue.number for issue in found.issues] == [5, 3, 1]
         assert (found.complete, found.left_out) == (False, 1)
 
@@ -329,6 +346,7 @@ class TestSearch:
             with pytest.raises(BadResponse):
                 client.run(forges.search(at(forge), ["poll", "sqs"]))
 
+    @settings(max_examples=50, deadline=None)
     @given(st.lists(st.text(max_size=200), max_size=20))
     def test_any_words_are_a_few_questions(self, words: list[str]):
         _, asked = feed(forges.search(ROCKET, words), lambda _: page([]))
@@ -417,6 +435,17 @@ class TestOverTheWire:
             pytest.raises(UpstreamError, match=says),
         ):
             client.run(forges.issues(at(forge)))
+
+    def test_an_expired_token_does_not_hide_what_is_public(self):
+        def before(asked: Asked) -> Answer | None:
+            return Answer(status=401, body=b'{"message": "401 Unauthorized"}') if "authorization" in asked.headers else None
+
+        with GitLab(many(150), before=before) as forge, Client(cache=False, tokens={forge.server.host: "old"}) as client:
+            found = client.run(forges.issues(at(forge)))
+        assert len(found.issues) == 150
+        (gap,) = found.gaps
+        assert (gap.subject, gap.reason, gap.hint) == (forge.server.host, "access-refused", "renew the token, or unset it")
+        assert ["authorization" in asked.headers for asked in forge.server.asked] == [True, False, False]
 
     def test_with_a_token_what_is_private(self):
         with GitLab(many(3), token="glpat-x") as forge:

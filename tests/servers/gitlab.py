@@ -13,7 +13,7 @@ from tests.servers.loopback import Answer, Asked, Server
 PATH = "acme/engines/rocket"
 ADDRESS = "https://gitlab.example/api/v4"
 KNOWN = {
-    "state", "order_by", "sort", "updated_after", "created_after", "search", "in", "page", "per_page",
+    "state", "order_by", "sort", "updated_after", "created_after", "search", "in", "confidential", "page", "per_page",
 }  # fmt: skip
 
 
@@ -193,7 +193,8 @@ class GitLab:
         chosen = [
             item
             for item in self.records
-            if _reaches(item["updated_at"], query.get("updated_after"))
+            if (query.get("confidential") != "false" or not item["confidential"])
+            and _reaches(item["updated_at"], query.get("updated_after"))
             and _reaches(item["created_at"], query.get("created_after"))
         ]
         if search := query.get("search", "").lower():

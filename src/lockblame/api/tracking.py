@@ -216,7 +216,7 @@ def _issues(wanted: Wanted, words: Sequence[str], manner: Manner | None) -> Flow
         recent = yield from forges.issues(repository, since=wanted.since, limit=MOST_ISSUES)
     else:
         recent = yield from github.issues(repository, since=wanted.since, limit=MOST_ISSUES, manner=manner, names=wanted.names)
-    if not words or any(one.reason == "issues-disabled" for one in recent.gaps):
+    if not words or any(one.reason in ("issues-disabled", "not-found") for one in recent.gaps):
         return recent
     try:
         if manner is None:

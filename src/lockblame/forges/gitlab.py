@@ -33,7 +33,8 @@ def _project(repository: Repository) -> str:
 
 
 def _issues(repository: Repository, options: Mapping[str, str]) -> str:
-    return f"{_project(repository)}/issues?{urlencode({'state': 'all', **options})}"
+    # what a member's token opens beyond what everybody may read must not end up in a report
+    return f"{_project(repository)}/issues?{urlencode({'state': 'all', 'confidential': 'false', **options})}"
 
 
 # --- flows -----------------------------------------------------------------------------------------------------------

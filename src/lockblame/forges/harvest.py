@@ -164,6 +164,16 @@ def by_words(harvest: Harvest, words: Sequence[str], address: Callable[[str], st
 
 
 def askable(words: Sequence[str]) -> tuple[str, ...]:
-    """The first of the words that a forge can be asked for: at least three characters, none of which is an operator."""
-    plain = (" ".join(re.sub(r'[\x00-\x1f"\\\x7f%*]+', " ", word).split())[:100] for word in words)
-    return tuple(dict.fromkeys(word for word in plain if len(word) >= 3))[:WORDS]
+    """The first of the words that a forge can be asked for: at least three characters, none of which is an operator.
+
+    A word within another ("timeout" in "TimeoutError") finds more or the same, and would cost a question more.
+    """
+    chosen: list[str] = []
+    for word in words:
+        plain = " ".join(re.sub(r'[\x00-\x1f"\\\x7f%*]+', " ", word[:500]).split())[:100].strip()
+        low = plain.lower()
+        if len(plain) >= 3 and not any(low in other.lower() or other.lower() in low for other in chosen):
+            chosen.append(plain)
+        if len(chosen) == WORDS:
+            break
+    return tuple(chosen)
