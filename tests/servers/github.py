@@ -173,7 +173,12 @@ class GitHub:
             chosen = ordered(chosen, "created", asked.query.get("order", "desc"))
 
         def wrapped(page: list[Record]) -> object:
-            return {"total_count": len(chosen), "incomplete_results": False, "items": [{**item, "score": 1.0} for item in page]}
+            return {
+                "total_count": len(chosen),
+                "incomplete_results": False,
+                "search_type": "lexical",
+                "items": [{**item, "score": 1.0} for item in page],
+            }
 
         return self._page(asked, chosen, wrapped)
 
