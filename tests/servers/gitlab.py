@@ -141,14 +141,13 @@ class GitLab:
         before: Callable[[Asked], Answer | None] | None = None,
         token: str | None = None,
         counts: bool = True,
-        tls: bool = False,
         **settings: object,
     ) -> None:
         self.records = records
         self.path = path
         self.renamed: set[str] = set()
         self.hidden = False
-        self.server = Server(self.answer, tls=tls)
+        self.server = Server(self.answer)
         self._settings = settings
         self._before = before or (lambda _: None)
         self._token = token
