@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -155,6 +156,13 @@ class TestWithPassword:
             text = file.read_text(encoding="utf-8")
             assert PASSWORD not in text
             assert quote(PASSWORD, safe="") not in text
+
+
+    def test_the_package_url_names_the_index(self, index: PrivateIndex, tmp_path: Path):
+        (change,) = json.loads(render(blamed(both(index, tmp_path)), "json"))["changes"]
+        assert change["purl"].startswith("pkg:pypi/inhouse@1.1?repository_url=http")
+        (pins,) = change["pins"]
+        assert (index.host.split(":")[1] in pins["purl"]["before"], "@1.0?" in pins["purl"]["before"]) == (True, True)
 
 
 class TestWhoGetsIt:

@@ -162,6 +162,23 @@ def test_a_yanked_version_is_suspicious():
     assert "carrot 1.4.2 was yanked: loses messages" in [item.detail for item in ranking.suspects[0].evidence]
 
 
+@pytest.mark.parametrize(("status", "weighs"), [("quarantined", True), ("archived", False), ("deprecated", False)])
+def test_what_the_index_says_of_the_project_is_told(status: str, weighs: bool):
+    known = Release(name="carrot", version="1.4.2", uploaded=OUT, status=status, status_reason="see the notes")
+    suspect = next(one for one in rank(SLOW, [candidate("carrot", release=known)]).suspects)
+    (told,) = [item for item in suspect.evidence if item.kind == "status"]
+    assert (status in told.detail, "(see the notes)" in told.detail, told.weight > 0) == (True, True, weighs)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"), [(True, False, True), (True, None, False), (None, False, False), (False, False, False)]
+)
+def test_a_lost_attestation_is_told(before: bool | None, after: bool | None, lost: bool):
+    old, new = (Release(name="carrot", version=version, attested=told) for version, told in (("1.4.1", before), ("1.4.2", after)))
+    (suspect,) = rank(SLOW, [candidate("carrot", release=new, earlier=old)]).suspects
+    assert [item.kind for item in suspect.evidence if item.kind == "attestation"] == (["attestation"] if lost else [])
+
+
 def test_closed_before_a_later_release():
     closed = issue(1, TRUE.title, TRUE.body, closed_at=OUT + timedelta(days=5))
     later = (Release(name="carrot", version="1.4.3", uploaded=OUT + timedelta(days=9)),)
