@@ -98,14 +98,36 @@ class TestAlike:
     def test_nothing_where_nothing_fits(self, text):
         assert resembling(text, SLOW, OTHER) == []
 
-    def test_the_same_culprit_counts(self):
+    @pytest.mark.parametrize(
+        ("old", "new", "worth"),
+        [
+            ("5.3.1", "5.3.2", casebook.SAME_STEP),
+            ("5.3.0", "5.4.0", casebook.SAME_STEP),
+            (None, "5.3.2", casebook.SAME_STEP),
+            ("5.3.2", "5.3.3", casebook.SAME_CULPRIT),
+            ("5.3.2", "5.3.1", casebook.SAME_CULPRIT),
+            ("5.3.1", None, casebook.SAME_CULPRIT),
+        ],
+    )
+    def test_the_same_culprit_counts_and_more_so_the_same_release(self, old, new, worth):
         text = "workers idle, queue grows"
         words = lexicon.default()
         plain, more = (
             casebook.alike(analyze(text, lexicon=words), (SLOW,), words, changes)[0].score
-            for changes in ((), (examples.change(),))
+            for changes in ((), (examples.change("kombu", old, new),))
         )
-        assert more == pytest.approx(plain + casebook.SAME_CULPRIT)
+        assert more == pytest.approx(plain + worth)
+
+    def test_one_of_several_culprits(self):
+        both = replace(SLOW, culprit="vine 5.0.0 → 5.1.0, kombu 5.3.1 -> 5.3.2")
+        words = lexicon.default()
+        (one,) = casebook.alike(analyze("workers idle, queue grows", lexicon=words), (both,), words, (examples.change(),))
+        assert "kombu 5.3.2" in one.evidence[-1].detail
+
+    @given(st.text(max_size=200) | st.just("kombu" + " " * 50_000 + "→"))
+    def test_any_culprit(self, culprit):
+        words = lexicon.default()
+        casebook.alike(analyze("idle", lexicon=words), (replace(SLOW, culprit=culprit),), words, (examples.change(),))
 
 
 class TestShown:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +20,15 @@ from lockblame.lexicon import Lexicon
 from lockblame.model import Case, Change, Evidence, Issue, Moment, Precedent, Symptom, normalize
 
 KEYS = ("title", "date", "symptom", "culprit", "proof", "issue", "workaround", "changes", "links", "timeline")
-SAME_CULPRIT = 1.5
-"""What it is worth (log-odds) that the case's culprit changed this time too; not fitted."""
-ALIKE = 3.0
-"""The score from which on a case is shown: more than a report with hardly a word in common can have."""
+SAME_STEP = 3.0
+"""What it is worth (log-odds) that the deploy passes over the release to blame again: from before it to it or later."""
+SAME_CULPRIT = 0.5
+"""And that it moved the package that was to blame, but not over that release."""
+ALIKE = 4.5
+"""The score from which on `blame` shows a case. These three are measured by benchmarks/cases.py: a false "this looks like the
+incident of …" above everything else is worse than none, so that hardly anything is shown for its words alone."""
+SEARCHED = 2.0
+"""The same for who searches the cases and looks at what comes."""
 _SAID = frozenset({"text", "identifiers", "error", "concepts"})
 """The kinds of evidence that compare what is said; days and versions of a past incident say nothing about this one."""
 
@@ -115,11 +120,12 @@ def name(title: str, day: datetime.date) -> str:
 
 
 def alike(
-    symptom: Symptom | None, cases: Sequence[Case], lexicon: Lexicon, changes: Sequence[Change] = ()
+    symptom: Symptom | None, cases: Sequence[Case], lexicon: Lexicon, changes: Sequence[Change] = (), least: float | None = None
 ) -> tuple[Precedent, ...]:
     """The cases that resemble the symptom, best first, by the measures that rank upstream issues.
 
-    A case whose culprit is among `changes` counts for more. Without a symptom nothing resembles it.
+    A case whose culprit is among `changes` counts for more. Those that score `least` (default: ALIKE) or more are told. Without a
+    symptom nothing resembles it.
     """
     from lockblame.ranking import Candidate, rank
 
@@ -128,24 +134,48 @@ def alike(
     issues = tuple(_as_issue(number, case) for number, case in enumerate(cases))
     anything = Change(name="case", before=None, after=None, kind="added")
     ranked = rank(symptom, (Candidate(change=anything, issues=issues),), lexicon=lexicon).issues
-    names = {change.name for change in changes}
-    found = (_precedent(cases[match.issue.number], match.evidence, names) for match in ranked)
-    return tuple(sorted((one for one in found if one.score >= ALIKE), key=lambda one: (-one.score, one.case.id)))
+    found = (_precedent(cases[match.issue.number], match.evidence, changes) for match in ranked)
+    enough = ALIKE if least is None else least
+    return tuple(sorted((one for one in found if one.score >= enough), key=lambda one: (-one.score, one.case.id)))
 
 
 def _as_issue(number: int, case: Case) -> Issue:
     return Issue(repository="cases", number=number, title=case.title, body=f"{case.symptom}\n{case.workaround}", state="closed")
 
 
-def _precedent(case: Case, evidence: Sequence[Evidence], names: set[str]) -> Precedent:
+def _precedent(case: Case, evidence: Sequence[Evidence], changes: Sequence[Change]) -> Precedent:
     said = [replace(one, url=None) for one in evidence if one.kind in _SAID and one.weight]
-    package = _package(case.culprit)
-    if package in names:
-        said.append(Evidence(kind="culprit", weight=SAME_CULPRIT, detail=f"its culprit, {package}, changed this time too"))
+    again = max(
+        (found for one in _culprits(case.culprit) if (found := _again(*one, changes))), key=lambda one: one.weight, default=None
+    )
+    said += [again] if again is not None else []
     return Precedent(case=case, evidence=tuple(said), score=round(sum(one.weight for one in said), 4))
 
 
-def _package(culprit: str) -> str:
-    """The package that a culprit's line begins with."""
-    found = re.match(r"[A-Za-z0-9][\w.-]{0,200}", culprit)
-    return normalize(found[0]) if found else ""
+def _culprits(text: str) -> Iterator[tuple[str, str | None]]:
+    """The packages that a culprit's line names, each with the release that was to blame where it is told."""
+    for part in text.split(",")[:20]:
+        found = re.match(r"\s*([A-Za-z0-9][\w.-]{0,200})(?:[^→>]{0,100}(?:→|->)\s*(\S{1,100}))?", part)
+        if found:
+            yield normalize(found[1]), found[2]
+
+
+def _again(package: str, guilty: str | None, changes: Sequence[Change]) -> Evidence | None:
+    """What it says that the package to blame changed this time too."""
+    from lockblame.versions import parsed
+
+    own = [change for change in changes if change.name == package]
+    release = parsed(guilty or "")
+    for change in own:
+        old, new = parsed(change.old or ""), parsed(change.new or "")
+        if (
+            release is not None
+            and new is not None
+            and new >= release
+            and (change.old is None or (old is not None and old < release))
+        ):
+            detail = f"its culprit, {package} {guilty}, is among what was deployed this time too"
+            return Evidence(kind="culprit", weight=SAME_STEP, detail=detail)
+    if own:
+        return Evidence(kind="culprit", weight=SAME_CULPRIT, detail=f"its culprit, {package}, changed this time too")
+    return None

@@ -134,7 +134,7 @@ def search(text: str, folder: Path, lexicon: Lexicon | None = None) -> tuple[Pre
     from lockblame.symptom import analyze
 
     words = lexicon or lexicons.default()
-    return casebook.alike(analyze(text, lexicon=words), read_all(folder)[0], words)
+    return casebook.alike(analyze(text, lexicon=words), read_all(folder)[0], words, least=casebook.SEARCHED)
 
 
 def solved(title: str, day: date, told: dict[str, Any]) -> Case:
