@@ -107,7 +107,7 @@ class TestWithToken:
                 discussion=("me too", "since 1.1", "third"),
                 reactions=3,
                 url="https://github.com/acme/rocket/issues/7",
-                fixed_by="#9, merged 2023-09-19, milestone 1.2",
+                fixed_by="pull request 9, merged 2023-09-19, milestone 1.2",
             ),
         )
 

@@ -38,19 +38,20 @@ def with_issues(known: Knowledge, changes: Iterable[Change], symptom: Symptom | 
     """The issues of each repository once, also where several packages share it; the most suspicious packages first."""
     inquiry = _Inquiry(client, words_to_search(symptom))
     inquiry.run(_wanted(list(_most_suspicious_first(changes, known, symptom)), known))
-    issues: list[Issue] = []
+    issues: dict[tuple[str, int], Issue] = {}
     gaps: list[Gap] = []
     moved: dict[Repository, Repository] = {}
     for repository, answer in inquiry.answers.items():
         if isinstance(answer, UpstreamError):
             gaps.append(gap(answer, _by_hand(repository)))
             continue
-        issues += answer.issues
+        # two names of one repository lead to the same issues
+        issues |= {(issue.repository.lower(), issue.number): issue for issue in answer.issues}
         gaps += (*answer.gaps, *_left_out(answer))
         moved[repository] = answer.repository
     return replace(
         known,
-        issues=(*known.issues, *issues),
+        issues=(*known.issues, *issues.values()),
         repositories={name: moved.get(one, one) for name, one in known.repositories.items()},
         gaps=tuple(dict.fromkeys((*known.gaps, *inquiry.gaps, *gaps))),
     )
@@ -213,7 +214,7 @@ def _issues(wanted: Wanted, words: Sequence[str], manner: Manner | None) -> Flow
 
     repository = wanted.repository
     if manner is None:
-        recent = yield from forges.issues(repository, since=wanted.since, limit=MOST_ISSUES)
+        recent = yield from forges.issues(repository, since=wanted.since, limit=MOST_ISSUES, names=wanted.names)
     else:
         recent = yield from github.issues(repository, since=wanted.since, limit=MOST_ISSUES, manner=manner, names=wanted.names)
     if not words or any(one.reason in ("issues-disabled", "not-found") for one in recent.gaps):

@@ -140,8 +140,9 @@ def link(match: Match) -> str:
 
 
 def dated(match: Match) -> str:
-    """`opened 2023-09-04, closed`."""
+    """`opened 2023-09-04, closed by pull request 9, merged 2023-09-19`."""
     issue = match.issue
+    closer = f" by {line(issue.fixed_by, 100)}" if issue.fixed_by else ""
     kind = "pull request, " if issue.pull_request else ""
     opened = f"opened {issue.created_at.date().isoformat()}" if issue.created_at else "opened on an unknown day"
-    return f"{kind}{opened}, {line(issue.state, 20)}"
+    return f"{kind}{opened}, {line(issue.state, 20)}{closer}"

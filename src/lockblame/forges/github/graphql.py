@@ -19,11 +19,12 @@ from lockblame.errors import AccessRefused, BadResponse, NotFound, RateLimited, 
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges.github.query import Question, rendered
 from lockblame.forges.pages import decoded
-from lockblame.forges.records import BODY, TITLE, bounded, moment
+from lockblame.forges.records import BODY, TITLE, bounded, is_path, moment
 from lockblame.model import Issue
 
 KEEPS = 600.0
 """Seconds that an answer stands in for the same question: a POST has no 304, and reports don't grow old in ten minutes."""
+_MOST = 10_000_000
 _TOO_MUCH = re.compile(r"timeout|timed? ?out|something went wrong|resource limits|node limit|too (?:complex|large|many)", re.I)
 _TOO_MUCH_TYPES = frozenset({"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "SERVICE_UNAVAILABLE", "INTERNAL"})
 
@@ -198,13 +199,16 @@ def _told(question: Question, alias: str, data: Mapping[str, Any], said: Mapping
                 question=question, error=_error(trouble or _Trouble("NOT_FOUND", "null"), question.repository.path, response)
             )
         issues, broken, fault = _issues(pages, f"data.{alias}")
-        page = fields.table(pages, "pageInfo", f"data.{alias}")
+        path = fields.text(found, "nameWithOwner", f"data.{alias}") if question.kind == "list" else None
+        if path is not None and not is_path(path):
+            raise fields.FieldError(f"data.{alias}.nameWithOwner", "is no name of a repository")
+        total = fields.maybe_number(pages, "totalCount" if question.kind == "list" else "issueCount", f"data.{alias}") or 0
         return Told(
             question=question,
             issues=issues,
-            total=fields.maybe_number(pages, "totalCount" if question.kind == "list" else "issueCount", f"data.{alias}") or 0,
-            after=fields.maybe_text(page, "endCursor") if fields.flag(page, "hasNextPage") else None,
-            path=fields.text(found, "nameWithOwner", f"data.{alias}") if question.kind == "list" else None,
+            total=min(max(total, 0), _MOST),
+            after=_cursor(fields.table(pages, "pageInfo", f"data.{alias}")),
+            path=path,
             archived=fields.flag(found, "isArchived"),
             issues_enabled=question.kind != "list" or found.get("hasIssuesEnabled") is not False,
             discussions=fields.flag(found, "hasDiscussionsEnabled"),
@@ -214,6 +218,11 @@ def _told(question: Question, alias: str, data: Mapping[str, Any], said: Mapping
     except fields.FieldError as error:
         detail = f"the forge's GraphQL answered nonsense ({error})"
         return Told(question=question, error=BadResponse(question.repository.path, detail, response.url))
+
+
+def _cursor(page: Mapping[str, Any]) -> str | None:
+    cursor = fields.maybe_text(page, "endCursor") if fields.flag(page, "hasNextPage") else None
+    return cursor if cursor and len(cursor) <= 1000 else None
 
 
 def _issues(pages: Mapping[str, Any], where: str) -> tuple[tuple[Issue, ...], int, str]:
@@ -245,12 +254,14 @@ def issue_from_node(node: Mapping[str, Any], where: str = "") -> Issue:
     names = (fields.maybe_text(label, "name", f"{where}.labels") for label in _nodes(node, "labels", where))
     bodies = (fields.maybe_text(one, "body", f"{where}.comments") for one in _nodes(node, "comments", where))
     repository = fields.text(fields.table(node, "repository", where), "nameWithOwner", f"{where}.repository")
+    if not is_path(repository):
+        raise fields.FieldError(f"{where}.repository.nameWithOwner", "is no name of a repository")
     return Issue(
         repository=repository,
         number=number,
         title=bounded(fields.text(node, "title", where), TITLE),
         body=bounded(fields.maybe_text(node, "body", where) or "", BODY),
-        state=(fields.maybe_text(node, "state", where) or "open").lower(),
+        state=bounded(fields.maybe_text(node, "state", where) or "open", 20).lower(),
         created_at=moment(node, "createdAt", where),
         updated_at=moment(node, "updatedAt", where),
         closed_at=moment(node, "closedAt", where),
@@ -274,7 +285,9 @@ def _nodes(node: Mapping[str, Any], key: str, where: str) -> Sequence[Mapping[st
 
 
 def _fixed_by(node: Mapping[str, Any], repository: str, where: str) -> str | None:
-    """The pull request that closed an issue, in words: "#12, merged 2023-09-20, milestone 5.3.3"."""
+    """The pull request that closed an issue, in words: "pull request 12, merged 2023-09-20, milestone 5.3.3".
+
+    Never with a "#": where a report is pasted, that would link to another repository's."""
     place = f"{where}.closedByPullRequestsReferences"
     for one in _nodes(node, "closedByPullRequestsReferences", where):
         number, merged = fields.maybe_number(one, "number", place), moment(one, "mergedAt", place)
@@ -284,7 +297,7 @@ def _fixed_by(node: Mapping[str, Any], repository: str, where: str) -> str | Non
         milestone = _milestone(one, place) or _milestone(node, where)
         return ", ".join(
             (
-                f"{theirs if theirs.lower() != repository.lower() else ''}#{number}",
+                f"pull request {number}" + (f" of {theirs}" if theirs.lower() != repository.lower() and is_path(theirs) else ""),
                 *([f"merged {merged.date().isoformat()}"] if merged else []),
                 *([f"milestone {bounded(milestone, 100)}"] if milestone else []),
             )
