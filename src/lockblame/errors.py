@@ -1,23 +1,23 @@
-"""Every error that lockblame raises, as one tree:
+"""Every error that lockblame raises, as one tree::
 
-LockblameError
-├── ReadError                     something that should be read can't be
-│   ├── UnknownFormat             no reader knows this file
-│   ├── LockParseError            a lock that is broken: where, and what is wrong there
-│   ├── RevisionError             git doesn't know the revision, or there is no repository
-│   └── ConfigError               lockblame's own settings are wrong
-├── SymptomError                  there is no symptom to match
-├── BisectError                   a search that can't be done
-│   ├── NotReproduced             the command doesn't fail with the bad lock
-│   ├── AlreadyBroken             the command fails with the good lock
-│   └── TrialFailed               an environment can't be made, or the command not be run
-├── RollbackError                 the edit that takes a change back can't be made
-└── UpstreamError                 an index or a forge; inside `blame` these become Gaps
-    ├── NotFound
-    ├── RateLimited               until when
-    ├── BadResponse               an answer that can't be used
-    │   └── AccessRefused         credentials are missing, or are the wrong ones
-    └── Offline                   not asked, because asking was forbidden
+    LockblameError
+    ├── ReadError                     something that should be read can't be
+    │   ├── UnknownFormat             no reader knows this file
+    │   ├── LockParseError            a lock that is broken: where, and what is wrong there
+    │   ├── RevisionError             git doesn't know the revision, or there is no repository
+    │   └── ConfigError               lockblame's own settings are wrong
+    ├── SymptomError                  there is no symptom to match
+    ├── BisectError                   a search that can't be done
+    │   ├── NotReproduced             the command doesn't fail with the bad lock
+    │   ├── AlreadyBroken             the command fails with the good lock
+    │   └── TrialFailed               an environment can't be made, or the command not be run
+    ├── RollbackError                 the edit that takes a change back can't be made
+    └── UpstreamError                 an index or a forge; inside `blame` these become Gaps
+        ├── NotFound
+        ├── RateLimited               until when
+        ├── BadResponse               an answer that can't be used
+        │   └── AccessRefused         credentials are missing, or are the wrong ones
+        └── Offline                   not asked, because asking was forbidden
 
 Each message is one lower-case sentence made from the attributes; arguments are positional so that errors pickle; `slug` is
 the heading of the error in docs/reference/errors.md.

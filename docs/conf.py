@@ -1,0 +1,28 @@
+"""Sphinx's settings: `make docs` builds the pages into docs/_build."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed
+
+project = "lockblame"
+author = "The lockblame maintainers"
+copyright = author
+version = release = installed("lockblame")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+# links to files of the repository beside the pages (the schema, examples) stay links to files
+suppress_warnings = ["myst.xref_missing"]
+
+html_theme = "furo"
+html_title = "lockblame"
+html_static_path: list[str] = []
+html_extra_path = ["reference/report.schema.json"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_class_signature = "separated"
+python_use_unqualified_type_names = True

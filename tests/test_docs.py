@@ -1,0 +1,147 @@
+"""The documentation is true: each console block and each Python block is run as it stands, and every page can be built.
+
+Blocks run one after the other in a copy of the demo's repository with the tags that the pages use. `$ ` begins a command; what
+follows is what it prints, where "…" stands for anything. A comment before a block says when it can't be run offline or at all:
+`<!-- run: online -->`, `<!-- run: never, because … -->`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lockblame.api import demo
+from tests.repositories import ENVIRONMENT, git
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+BLOCK = re.compile(
+    r"^(?:<!-- run: (?P<when>[^>]*) -->\n+)?```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    text: str
+    when: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for found in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        yield Block(found["kind"], found["text"], found["when"] or "")
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a console block (lines that end in a backslash go on), and what it prints."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        lines = part.split("\n")
+        end = next(place for place, line in enumerate(lines) if not line.endswith("\\")) + 1
+        yield "\n".join(lines[:end]), "\n".join(lines[end:]).strip("\n")
+
+
+def fits(told: str, printed: str) -> bool:
+    """Whether `printed` is what the page tells; "…" is anything, also several lines."""
+    pattern = "".join(".*?" if piece == "…" else re.escape(piece) for piece in re.split("(…)", told))
+    return re.fullmatch(pattern + r"\s*", printed, re.DOTALL) is not None
+
+
+class Reader:
+    """Somebody who types what the page says."""
+
+    def __init__(self, folder: Path, *, online: bool) -> None:
+        self.folder = folder
+        home = folder / "home"
+        home.mkdir()
+        self.environment = {
+            **ENVIRONMENT,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "COLUMNS": "100",
+            # whoever asks upstream all the same finds the doors closed, and says so in the gaps
+            **({} if online else {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "HTTPS_PROXY": "http://127.0.0.1:9"}),
+            "PYTHONIOENCODING": "utf-8",
+        }
+
+    def type(self, command: str) -> str:
+        moved = re.fullmatch(r"cd (\S+)", command)
+        if moved:
+            self.folder = self.folder / moved[1]
+            return ""
+        return self._run(["bash", "-c", command])
+
+    def python(self, text: str) -> str:
+        return self._run([sys.executable, "-c", text])
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        assert done.returncode in (0, 1), f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout
+
+
+def follow(page: Path, folder: Path, *, online: bool) -> int:
+    """Runs the page's blocks that can be run; gives their number."""
+    reader = Reader(folder, online=online)
+    if page.parent.name != "tutorial":
+        reader.folder = demo.keep(folder / "shop")
+        for tag, day in {"v1.4": "deploy-2023-08-28", "v1.5": "deploy-2023-09-10", "origin/main": "deploy-2023-08-28"}.items():
+            git(reader.folder, "tag", tag, day)
+    number = 0
+    for block in blocks(page):
+        if block.when.startswith("never") or block.when.startswith("online") is not online:
+            continue
+        number += 1
+        if block.kind == "python":
+            reader.python(block.text)
+            continue
+        for command, told in commands(block.text):
+            printed = reader.type(command)
+            assert not told or fits(told, printed), f"{page.name}: $ {command}\n--- told\n{told}\n--- printed\n{printed}"
+    return number
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(blocks(page))], ids=lambda page: page.stem)
+def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
+    follow(page, tmp_path, online=False)
+
+
+@pytest.mark.online
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any("online" in one.when for one in blocks(page))], ids=lambda page: page.stem
+)
+def test_what_a_page_shows_with_an_index(page: Path, tmp_path: Path) -> None:
+    assert follow(page, tmp_path, online=True)
+
+
+def test_a_block_that_is_never_run_says_why() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            assert not block.when.startswith("never") or re.match(r"never, because \w", block.when), page.name
+
+
+def test_every_page_can_be_built_and_every_link_leads_somewhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(tmp_path / "html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for page in PAGES:
+        for target in re.findall(r"\]\(((?!https?:|#)[^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    for page in PAGES:
+        place = page.relative_to(DOCS).as_posix()
+        assert page.name == "index.md" or place in index or f"{page.parent.name}/*" in index, place
