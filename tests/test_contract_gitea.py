@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,19 +57,21 @@ def questions() -> dict[str, set[str]]:
     return found
 
 
-def client(forge: Gitea, key: str = "none") -> PyforgejoApi:
-    return PyforgejoApi(base_url=f"{forge.server.url}/api/v1", api_key=key, httpx_client=httpx.Client(follow_redirects=True))
+@contextmanager
+def client(forge: Gitea, key: str = "none") -> Iterator[PyforgejoApi]:
+    with httpx.Client(follow_redirects=True) as wire:
+        yield PyforgejoApi(base_url=f"{forge.server.url}/api/v1", api_key=key, httpx_client=wire)
 
 
 class TestPyforgejo:
     def test_reads_the_repository(self):
-        with Gitea(ISSUES) as forge:
-            found = client(forge).repository.repo_get("acme", "rocket")
+        with Gitea(ISSUES) as forge, client(forge) as asking:
+            found = asking.repository.repo_get("acme", "rocket")
         assert (found.full_name, found.archived, found.has_issues, found.mirror) == (PATH, False, True, False)
 
     def test_reads_issues_page_by_page(self):
-        with Gitea(ISSUES) as forge:
-            issues = client(forge).issue
+        with Gitea(ISSUES) as forge, client(forge) as asking:
+            issues = asking.issue
             pages = [
                 issues.list_issues("acme", "rocket", state="all", type="issues", since=RELEASE, limit=50, page=number)
                 for number in (1, 2, 3, 4)
@@ -76,26 +80,27 @@ class TestPyforgejo:
         assert {one.repository.full_name for one in pages[0] if one.repository} == {PATH}
 
     def test_searches(self):
-        with Gitea(ISSUES) as forge:
-            found = client(forge).issue.list_issues("acme", "rocket", state="all", q="poll", limit=50)
+        with Gitea(ISSUES) as forge, client(forge) as asking:
+            found = asking.issue.list_issues("acme", "rocket", state="all", q="poll", limit=50)
         assert {one.body for one in found} == {"poll"}
 
     def test_reads_the_comments_of_all_issues(self):
-        with Gitea(ISSUES, comments=SAID) as forge:
-            found = client(forge).issue.get_repo_comments("acme", "rocket", since=RELEASE, limit=50)
+        with Gitea(ISSUES, comments=SAID) as forge, client(forge) as asking:
+            found = asking.issue.get_repo_comments("acme", "rocket", since=RELEASE, limit=50)
         assert [one.issue_url for one in found][:2] == [f"https://gitea.example/{PATH}/issues/{n}" for n in (1, 2)]
 
     def test_follows_a_repository_that_moved(self):
-        with Gitea(ISSUES) as forge:
+        with Gitea(ISSUES) as forge, client(forge) as asking:
             forge.renamed.add("old/name")
-            assert client(forge).repository.repo_get("old", "name").full_name == PATH
+            assert asking.repository.repo_get("old", "name").full_name == PATH
 
     def test_understands_what_is_hidden_and_what_needs_a_token(self):
         with Gitea(ISSUES, token="t0ken") as forge:
-            with pytest.raises(ApiError) as caught:
-                client(forge).repository.repo_get("acme", "rocket")
+            with client(forge) as asking, pytest.raises(ApiError) as caught:
+                asking.repository.repo_get("acme", "rocket")
             assert caught.value.status_code == 404
-            assert client(forge, "token t0ken").repository.repo_get("acme", "rocket").full_name == PATH
+            with client(forge, "token t0ken") as asking:
+                assert asking.repository.repo_get("acme", "rocket").full_name == PATH
 
     @pytest.mark.parametrize(
         ("kind", "document"),

@@ -115,6 +115,13 @@ class TestIssues:
         assert [issue.number for issue in found.issues][:10] == list(range(1, 11))
         assert found.left_out == 510 - len(found.issues)
 
+    def test_of_a_crowded_window_first_what_names_the_package(self):
+        others, own = many(400), many(3, since=RELEASE + timedelta(days=90), first=900, body="acme-nozzle leaks")
+        with Gitea([*others, *own]) as forge, Client(cache=False) as client:
+            found = client.run(forges.issues(at(forge), since=RELEASE, limit=100, names=("acme-nozzle",)))
+        assert [issue.number for issue in found.issues] == [900, 901, 902, *range(1, 98)]
+        assert found.left_out == 303
+
     def test_issues_of_before_that_were_touched_since_are_in_it(self):
         old = record(5, created="2020-01-01T00:00:00Z", updated="2023-09-05T00:00:00Z")
         older = record(6, created="2020-01-01T00:00:00Z", updated="2023-08-05T00:00:00Z")

@@ -1,6 +1,6 @@
 """The forges: from a Repository to its issues, as flows. One module a forge, one line in the table.
 
-Each module offers `issues(repository, *, since, limit)` and `search(repository, words, limit)`, both Flows of Found.
+Each module offers `issues(repository, *, since, limit, names)` and `search(repository, words, limit)`, both Flows of Found.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class Found:
     gaps: tuple[Gap, ...] = ()
 
 
-def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
+def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300, names: Sequence[str] = ()) -> Flow[Found]:
     """The issues and pull requests that were opened or updated since then, at most `limit`, nearest to `since` when many.
 
+    Of many, those that hold one of the packages' `names` come first: some repositories are the home of several packages.
     Raises UpstreamError when the forge doesn't answer.
     """
-    return cast("Flow[Found]", _module(repository).issues(repository, since=since, limit=limit))
+    return cast("Flow[Found]", _module(repository).issues(repository, since=since, limit=limit, names=names))
 
 
 def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flow[Found]:

@@ -44,12 +44,12 @@ def _issues(repository: Repository, options: Mapping[str, str]) -> str:
 # --- flows -----------------------------------------------------------------------------------------------------------
 
 
-def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
+def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300, names: Sequence[str] = ()) -> Flow[Found]:
     """The issues that were opened or updated since then, at most `limit`; without `since`, the newest.
 
-    When there are more, those opened soonest after `since` are taken, because a regression is reported soon after its release;
-    `left_out` tells how many were not looked at. Where there are none, the repository is asked why: archived, a mirror, issues
-    switched off or kept in another tracker.
+    When there are more, those opened soonest after `since` are taken, because a regression is reported soon after its release,
+    before them those that hold one of the packages' `names`; `left_out` tells how many were not looked at. Where there are none,
+    the repository is asked why: archived, a mirror, issues switched off or kept in another tracker.
     """
     harvest = Harvest(asked=repository, limit=limit, read=issue_from)
     options = {"limit": str(_PAGE), **({"since": stamp(since)} if since is not None else {})}
@@ -64,7 +64,10 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
         return (yield from _nothing(harvest))
     total = counted(first)
     if since is not None and following(first) and total is not None and total > limit:
+        own = yield from harvest.named(names, lambda name: _issues(harvest.repository, {**options, "q": name}))
         yield from _opened_since(harvest, since, options, -(-total // max(1, len(newest))), newest)
+        own = sorted((issue for issue in own if _opened(issue) >= since), key=_opened)
+        harvest.issues = {issue.number: issue for issue in (*own, *harvest.issues.values())}
         left = max(total - len(harvest.issues), 1)
     else:
         rest = yield from harvest.follow(first)

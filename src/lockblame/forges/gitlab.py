@@ -40,11 +40,12 @@ def _issues(repository: Repository, options: Mapping[str, str]) -> str:
 # --- flows -----------------------------------------------------------------------------------------------------------
 
 
-def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300) -> Flow[Found]:
+def issues(repository: Repository, *, since: datetime | None = None, limit: int = 300, names: Sequence[str] = ()) -> Flow[Found]:
     """The issues that were opened or updated since then, at most `limit`; without `since`, the newest.
 
-    When there are more, those opened soonest after `since` are taken, because a regression is reported soon after its release;
-    `left_out` tells how many were not looked at. Where there are none, the project is asked why: archived, issues switched off.
+    When there are more, those opened soonest after `since` are taken, because a regression is reported soon after its release,
+    before them those that hold one of the packages' `names`; `left_out` tells how many were not looked at. Where there are none,
+    the project is asked why: archived, issues switched off.
     """
     harvest = Harvest(asked=repository, limit=limit, read=gitlab_issue_from)
     options = {"order_by": "created_at", "sort": "desc", "per_page": str(_PAGE)}
@@ -60,15 +61,18 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
         return (yield from _nothing(harvest))
     total = counted(first)
     if since is not None and following(first) and (total is None or total > limit):
-        return (yield from _opened_since(harvest, since, total))
+        return (yield from _opened_since(harvest, since, total, names))
     rest = yield from harvest.follow(first)
     return harvest.found(max(1, (total or 0) - len(harvest.issues)) if rest else 0)
 
 
-def _opened_since(harvest: Harvest, since: datetime, total: int | None) -> Flow[Found]:
-    """Those opened since then, oldest first; after them, what is in already."""
+def _opened_since(harvest: Harvest, since: datetime, total: int | None, names: Sequence[str]) -> Flow[Found]:
+    """Those opened since then, those with the names before the others, oldest first; after them, what is in already."""
     newest, harvest.issues = harvest.issues, {}
     options = {"created_after": stamp(since), "order_by": "created_at", "sort": "asc", "per_page": str(_PAGE)}
+    yield from harvest.named(
+        names, lambda name: _issues(harvest.repository, {**options, "search": name, "in": "title,description"})
+    )
     answer = yield from harvest.try_to_fetch(_issues(harvest.repository, options))
     if answer is not None:
         harvest.add(answer)

@@ -21,6 +21,9 @@ MOST_PAGES = 20
 WORDS = 4
 """Words that a search asks for, a question each, where the forge can't be asked for any of several."""
 
+NAMES = 3
+"""Packages whose names are searched for in a repository that holds many."""
+
 Reader = Callable[[Mapping[str, Any], str], Issue]
 
 
@@ -112,6 +115,17 @@ class Harvest:
                 return page if answer is None else None
             page = following(answer)
         return page
+
+    def named(self, names: Sequence[str], address: Callable[[str], str]) -> Flow[list[Issue]]:
+        """Takes in the first page (`address`) of issues with each of the packages' names, the first few: in a repository of many
+        packages, what is theirs comes before the rest."""
+        found: list[Issue] = []
+        for name in names[:NAMES]:
+            answer = yield from self.try_to_fetch(address(name))
+            if answer is None:
+                break
+            found += self.add(answer)
+        return found
 
     def called(self, path: str | None) -> None:
         """Takes the name that the forge has for the repository, if it is one."""
