@@ -5,13 +5,17 @@ VENV   ?= .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test online lint types wheel clean
+.PHONY: demo test test-browser online lint types wheel clean
 
 demo: $(VENV)/.installed
 	@$(RUN)/lockblame demo
 
 test: $(VENV)/.dev
 	$(RUN)/python -m pytest -n auto
+
+# Needs Chromium from the system's packages: apt-get install chromium
+test-browser: $(VENV)/.browser
+	$(RUN)/python -m pytest -m browser -n 2 tests/browser
 
 online: $(VENV)/.dev
 	$(RUN)/python -m pytest -m online
@@ -43,4 +47,8 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.installed pyproject.toml
 	@$(PIP) install --group dev
+	@touch $@
+
+$(VENV)/.browser: $(VENV)/.dev
+	@$(PIP) install --group browser
 	@touch $@

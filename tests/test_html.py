@@ -227,7 +227,7 @@ class TestHostileText:
     def test_a_symptom_of_megabytes_is_cut(self):
         found = replace(full(), symptom=Symptom(text="Traceback <b>\n" * 200_000, form="log"))
         tree = parsed(render(found, "html"))
-        rows = find(tree, "blockquote")[0].findall("p")
+        rows = find(tree, "blockquote")[0].findall(".//p")
         assert len(rows) == symptoms.LINES + 1
         assert text_of(rows[0]) == "Traceback <b>"
 

@@ -23,6 +23,7 @@ ISSUES_SHOWN = 10
 COMMITS_SHOWN = 30
 PATHS_SHOWN = 12
 NOTES_SHOWN = 4
+ROWS_SHOWN = 12
 
 
 def delta(found: Delta) -> str:
@@ -57,7 +58,7 @@ def report(found: Report) -> str:
         elsewhere=tuple(elsewhere(found.deployment)),
         table=rows.table(found.delta, found.suspects),
         commands=commands.of_report(found),
-        most={"commits": COMMITS_SHOWN, "paths": PATHS_SHOWN, "notes": NOTES_SHOWN},
+        most={"commits": COMMITS_SHOWN, "paths": PATHS_SHOWN, "notes": NOTES_SHOWN, "rows": ROWS_SHOWN},
         dated=dated,
         how=how,
         moved=moved,

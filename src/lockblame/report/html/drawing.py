@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from lockblame.report.html.timeline import Event, Timeline
 
 WIDE, NARROW = 960, 330
-GUTTER = 190
+GUTTER = 220
 """Units at the left of a wide drawing for the names; in a narrow one they stand above their line."""
 EDGE = 10
 LETTER = 7.2
 """Units that a letter of a label takes, rather too many than too few."""
+BOLD = 8.8
+"""The same of a name."""
 TOP = 34
 BOTTOM = 30
 LONGEST = 18
@@ -96,9 +98,17 @@ def drawn(timeline: Timeline, width: int) -> Drawing:
 
 
 def _name(name: str, y: float, narrow: bool, best: bool) -> Text:
-    if narrow:
-        return Text(x=0, y=y - 26, text=line(name, 40), anchor="start", best=best)
-    return Text(x=0, y=y + 4, text=line(name, int((GUTTER - 16) / LETTER)), anchor="start", best=best)
+    room = NARROW if narrow else GUTTER - EDGE
+    text = _clipped(name, int(room / BOLD))
+    return Text(x=0, y=y - 26 if narrow else y + 4, text=text, anchor="start", best=best)
+
+
+def _clipped(text: str, most: int) -> str:
+    """`text` in at most so many columns: the letters of East Asia take two."""
+    clean = line(text, most)
+    while cells(clean) > most:
+        clean = f"{clean[:-2]}\u2026"
+    return clean
 
 
 def _mark(event: Event, line_y: float, axis: Axis) -> Mark:
@@ -124,7 +134,7 @@ def _labels(marks: Sequence[Mark], axis: Axis) -> tuple[Text, ...]:
             continue
         y = mark.y + 19 if release else mark.y + 4
         # a report's name stands beside its mark, where the line of marks is free
-        text = line(mark.event.label, LONGEST)
+        text = _clipped(mark.event.label, LONGEST)
         one = _within(mark.x, y, text, axis, best=mark.event.best) if release else _beside(mark.x, y, text, axis)
         begin, end = _reach(one)
         if all(end < other or begin > another for other, another in taken.setdefault(y, [])):

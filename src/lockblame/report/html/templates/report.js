@@ -64,7 +64,7 @@
 
   var opened = [];
   window.addEventListener("beforeprint", function () {
-    opened = Array.prototype.slice.call(document.querySelectorAll("details:not([open])"));
+    opened = Array.prototype.slice.call(document.querySelectorAll("details:not([open]):not(.repeated)"));
     opened.forEach(function (one) { one.open = true; });
   });
   window.addEventListener("afterprint", function () {
