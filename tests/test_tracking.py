@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,11 @@ from lockblame.api.evidence import Knowledge, belonging
 from lockblame.api.tracking import with_issues
 from lockblame.client import Client
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Source
+from lockblame.report import render
 from lockblame.symptom import analyze
 from tests.servers.github import GitHub, record
 from tests.servers.loopback import Answer, Asked
+from tests.test_blaming import World
 
 RELEASE = datetime(2023, 9, 1, tzinfo=UTC)
 SYMPTOM = analyze("wait_time_seconds is ignored: SlowPollError")
@@ -412,3 +415,21 @@ class TestShared:
         first = [issue for issue in found.issues if issue.number <= 300]
         assert first
         assert {issue.title for issue in first} == {"rocket-engine fails"}
+
+
+class TestReport:
+    def test_a_bundle_makes_the_same_report_with_what_only_graphql_tells(self, tmp_path):
+        with ExitStack() as stack:
+            world = World(tmp_path, stack)
+            culprit = next(one for one in world.forge.records if one["number"] == 1783)
+            culprit["discussion"] = ["same here since 5.3.2"]
+            culprit["closers"] = [{"number": 1807, "merged": True, "mergedAt": "2023-10-20T09:00:00Z"}]
+            with Client(tokens={world.forge.server.host: TOKEN}, cache=False, deadline=20) as client:
+                online = world.blame(client=client, save_evidence=tmp_path / "kept")
+            offline = world.blame(evidence=tmp_path / "kept")
+        assert online.issues[0].issue.fixed_by == "pull request 1807, merged 2023-10-20"
+        assert online.issues[0].issue.discussion == ("same here since 5.3.2",)
+        for style in ("text", "markdown", "json"):
+            assert render(online, style) == render(offline, style)
+        assert "by pull request 1807, merged 2023-10-20" in render(online, "text").replace("\n   ", " ")
+        assert not [path for path in (tmp_path / "kept").iterdir() if TOKEN in path.read_text()]
