@@ -8,14 +8,27 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
+from tests.distributions import sdist, wheel
 from tests.servers.github import GitHub, record
 from tests.servers.loopback import AUTHORITY, Answer, Asked, Server
 
 TOKEN, PASSWORD = "ghp_thisMustBeSeenNowhere", "pa55-thisNeither"
 SYMPTOM = "since the deploy the workers wait ten seconds between two messages although the queue is full"
 UPLOADED = {"5.3.1": "2023-06-18T09:00:00Z", "5.3.2": "2023-08-31T20:00:00Z"}
+LOG = "5.3.2\n=====\n- Wait for the long poll of SQS to end before the next message is asked for.\n\n5.3.1\n=====\n- Nothing.\n"
+WAITS = "def poll(queue, wait={}):\n    return queue.ask(wait)\n"
+ARTIFACTS = {
+    archive.name: archive.data
+    for name in ("celery", "kombu")
+    for version, seconds in (("5.3.1", 1), ("5.3.2", 10))
+    for archive in (
+        wheel({f"{name}/sqs.py": WAITS.format(seconds)}, version, name=name),
+        sdist({f"{name}/sqs.py": WAITS.format(seconds), "CHANGES.rst": LOG}, version, name=name),
+    )
+}
 Special = Callable[[Asked], Answer | None]
 
 
@@ -93,11 +106,13 @@ def scene(
     address: Callable[[Server], str] | None = None,
     others: Mapping[str, list[dict[str, object]]] | None = None,
 ) -> Iterator[Scene]:
-    """`index` and `forge` give the answer to a request, or None for what the healthy one says."""
+    """`index` and `forge` give the answer to a request, or None for what the healthy one says; `others` are more repositories.
+    `tls` is for the index: a forge on loopback is asked without.
+    """
     with ExitStack() as stack:
         pages = stack.enter_context(Server(lambda asked: (index and index(asked)) or healthy(asked), tls=tls))
         known = {"celery/celery": _issues("celery/celery", 6000), **(others or {})}
-        hub = stack.enter_context(GitHub(_kombu(), repository="celery/kombu", others=known, before=forge, tls=tls))
+        hub = stack.enter_context(GitHub(_kombu(), repository="celery/kombu", others=known, before=forge))
         yield Scene(folder, pages, hub, address=address(pages) if address else None)
 
 
@@ -125,16 +140,20 @@ def healthy(asked: Asked) -> Answer:
     if kind == "simple" and rest in ("celery", "kombu"):
         files = [
             {
-                "filename": f"{rest}-{version}-py3-none-any.whl",
-                "url": f"/files/{rest}-{version}-py3-none-any.whl",
-                "hashes": {},
-                "core-metadata": True,
+                "filename": f"{rest}-{version}{end}",
+                "url": f"/files/{rest}-{version}{end}",
+                "hashes": {"sha256": sha256(ARTIFACTS[f"{rest}-{version}{end}"]).hexdigest()},
+                "core-metadata": end == "-py3-none-any.whl",
+                "size": len(ARTIFACTS[f"{rest}-{version}{end}"]),
                 "upload-time": uploaded,
             }
             for version, uploaded in UPLOADED.items()
+            for end in ("-py3-none-any.whl", ".tar.gz")
         ]
         body = {"meta": {"api-version": "1.1"}, "name": rest, "versions": list(UPLOADED), "files": files}
         return _confirmed(asked, json.dumps(body).encode(), "application/vnd.pypi.simple.v1+json")
+    if kind == "files" and rest in ARTIFACTS:
+        return Answer(body=ARTIFACTS[rest], kind="binary/octet-stream")
     if kind == "files" and rest.endswith(".metadata"):
         name, version = rest.split("-")[:2]
         demands = f"Requires-Dist: kombu>={version},<6.0\n" if name == "celery" else ""

@@ -194,7 +194,8 @@ def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None
     if asked.issues is not None:
         told = upstream.from_issues(asked.issues)
         known = replace(known, issues=(*known.issues, *told.issues), gaps=(*known.gaps, *told.gaps))
-    known = replace(known, repositories={**known.repositories, **settings.upstreams})
+    # a bundle knows where a project had moved when it was made
+    known = replace(known, repositories={**settings.upstreams, **known.repositories})
     if asked.evidence is None and asked.offline:
         known = replace(known, gaps=(*known.gaps, _unasked(asked)))
     elif asked.evidence is None:

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import REDIRECTS, Refused, TooLate, at_once, bucket, checked, judge, next_hop, shown
+from lockblame.client.answers import REDIRECTS, Refused, TooLate, at_once, bucket, checked, judge, next_hop, shown, without
 from lockblame.client.credentials import Credentials
 from lockblame.client.crew import Call, Crew
 from lockblame.client.indexes import default_index
@@ -65,7 +65,7 @@ class Client:
         cache: str | os.PathLike[str] | bool | None = None,
         progress: Progress = SILENT,
     ) -> None:
-        self._credentials = Credentials(token, tokens, os.environ)
+        self._credentials = Credentials(token, tokens, os.environ, progress.note)
         self._offline = offline
         self._timeout = timeout
         self._deadline = deadline
@@ -196,7 +196,8 @@ class Client:
         raise Refused(BadResponse(request.subject, f"{shown(request.url)} redirects without end", shown(request.url)))
 
     def _judged(self, response: Response, request: Request) -> None:
-        anonymous = request.anonymous or self._credentials.header(response.url) is None
+        secret = None if request.anonymous else self._credentials.header(response.url)
+        response, anonymous = without(secret, response), secret is None
         try:
             judge(response, request.subject, time.time(), anonymous=anonymous)
         except Refused as refused:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -114,6 +116,20 @@ def wait_before_retry(response: Response, now: float) -> float | None:
     if status == 429 or (status == 403 and re.search(rb"rate limit|abuse", response.body[:10_000], re.IGNORECASE)):
         return _UNNAMED_WAIT
     return None
+
+
+def without(secret: str | None, response: Response) -> Response:
+    """An answer that is no success, without the `Authorization` that was sent: some servers say back what they were told."""
+    kind, _, told = (secret or "").partition(" ")
+    if not told or response.status < 400:
+        return response
+    words = [told.encode()]
+    if kind == "Basic":
+        words.append(b64decode(told).partition(b":")[2])
+    body = response.body
+    for word in filter(None, words):
+        body = body.replace(word, b"[hidden]")
+    return replace(response, body=body)
 
 
 def lasts(document: object) -> bool:
