@@ -70,7 +70,6 @@ class Forge:
     # --- GitHub ------------------------------------------------------------------------------------------------------
 
     def _github(self, below: str, asked: Asked) -> object:
-        assert asked.headers["accept"] == "application/vnd.github+json"
         if below.startswith("git/matching-refs/tags"):
             prefix = unquote(below.removeprefix("git/matching-refs/tags").removeprefix("/"))
             names = sorted(tag for tag in self.project.tags if tag.startswith(prefix))
@@ -131,9 +130,8 @@ class Forge:
         if below == "repository/tree":
             assert query["ref"] in self.project.tags
             kinds = {"dir": "tree", "file": "blob"}
-            records = [
-                {"type": kinds[kind], "name": each.rpartition("/")[2], "path": each} for each, kind in self._below(query["path"])
-            ]
+            there = self._below(query.get("path", ""))
+            records = [{"type": kinds[kind], "name": each.rpartition("/")[2], "path": each} for each, kind in there]
             return records or None
         if below.startswith("repository/files/") and below.endswith("/raw"):
             return self._raw(unquote(below.removeprefix("repository/files/").removesuffix("/raw")))
