@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from lockblame.api.clones import Clones
 from lockblame.api.evidence import PathLike
 from lockblame.api.trying import Ends, Judging, Trials
 from lockblame.errors import BisectError
-from lockblame.model import Bisection, Delta, Environment, Report, Verdict
+from lockblame.model import Bisection, Delta, Environment, Gap, Report, Snapshot, Verdict, normalize
 from lockblame.progress import SILENT, Progress
 from lockblame.trial import KEEP, Command, Environments, Installer, Interpreter, Journal, Processes, ended_with_us, interpreter
 
@@ -39,6 +40,7 @@ def bisect(
     installer: Installer | None = None,
     extras: Collection[str] | None = None,
     groups: Collection[str] | None = None,
+    without: Collection[str] = (),
     folder: PathLike | None = None,
     environments: PathLike | None = None,
     keep: int = KEEP,
@@ -57,7 +59,8 @@ def bisect(
 
     `priors` (a Report of `blame`, or weights by name) say what is tried first. The search stops after `limit` trials or
     `deadline` seconds with the best answer so far. Each mix is installed exactly as locked into an environment of its own, by uv
-    where it is there, else pip, for the running Python or `python` (a path or version), with all extras and groups unless named.
+    where it is there, else pip, for the running Python or `python` (a path or version), with all extras and groups unless named,
+    and `without` the packages that can't be had here.
     The command runs in `folder` (default: the current one) with that environment first on PATH. Environments stand in the user's
     cache folder or `environments`; `keep` of them stay. `journal` is a file that the trials are kept in; without it one in the
     cache folder is, until the search is done: the same call after an interruption goes on where that was. `drill` also tries
@@ -75,7 +78,7 @@ def bisect(
     trials: Trials | None = None
     with ended_with_us(processes):
         machine = interpreter(python, processes)
-        ends = _ends(delta, machine, extras, groups)
+        ends = _ends(delta, machine, extras, groups, without)
         places = Environments(
             machine,
             processes,
@@ -92,6 +95,7 @@ def bisect(
             clones = Clones(source, here, places, processes)
             weights = _weights(priors)
             trials = Trials(ends, places, run, judging, log, limit, None if deadline is None else started + deadline, progress)
+            trials.gaps += _left_out(without)
             found = trials.search(weights)
             if (drill or clones) and found.culprits and found.stopped is None:
                 from lockblame.api.drilling import drilled
@@ -116,7 +120,13 @@ def _weights(priors: Mapping[str, float] | Report | None) -> dict[str, float]:
     return weights
 
 
-def _ends(delta: Delta, machine: Interpreter, extras: Collection[str] | None, groups: Collection[str] | None) -> Ends:
+def _ends(
+    delta: Delta,
+    machine: Interpreter,
+    extras: Collection[str] | None,
+    groups: Collection[str] | None,
+    without: Collection[str],
+) -> Ends:
     from lockblame import delta as comparing
 
     for side in (delta.before, delta.after):
@@ -131,7 +141,10 @@ def _ends(delta: Delta, machine: Interpreter, extras: Collection[str] | None, gr
         extras=all_extras if extras is None else tuple(extras),
         groups=all_groups if groups is None else tuple(groups),
     )
-    before, after = delta.before.select(environment), delta.after.select(environment)
+    left_out = frozenset(map(normalize, without))
+    if unknown := sorted(name for name in left_out if not delta.before.get(name) and not delta.after.get(name)):
+        raise BisectError(f"{', '.join(unknown)}: neither lock has it, so that it can't be left out")
+    before, after = (_less(side.select(environment), left_out) for side in (delta.before, delta.after))
     for side in (before, after):
         if two := bisection.twice(side):
             versions = " and ".join(pin.version or str(pin.source.location) for pin in two)
@@ -141,6 +154,16 @@ def _ends(delta: Delta, machine: Interpreter, extras: Collection[str] | None, gr
         version = machine.values["python_version"]
         raise BisectError(f"nothing that Python {version} would install here differs between the two", "take other sides")
     return Ends(before=before, after=after, changes=changes)
+
+
+def _less(side: Snapshot, left_out: Collection[str]) -> Snapshot:
+    return replace(side, pins=tuple(pin for pin in side if pin.name not in left_out)) if left_out else side
+
+
+def _left_out(without: Collection[str]) -> list[Gap]:
+    """That a package was left out is told: what it would have done is not known."""
+    detail = "was left out of all trials, as asked for"
+    return [Gap(subject=name, reason="left-out", detail=detail) for name in sorted(map(normalize, without))]
 
 
 def _about(ends: Ends, places: Environments, command: list[str], judging: Judging, more: list[object]) -> dict[str, object]:

@@ -67,6 +67,7 @@ def _environments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--installer", choices=("uv", "pip"), help="default: uv where it is there, else pip")
     group.add_argument("--extra", metavar="NAME", action="append", help="only this extra of the project (default: all)")
     group.add_argument("--group", metavar="NAME", action="append", help="only this dependency group (default: all)")
+    group.add_argument("--without", metavar="NAME", action="append", help="leave a package out that can't be had here")
     group.add_argument("--environments", metavar="DIR", help="where they stand (default: the user's cache folder)")
     group.add_argument("--keep", metavar="N", type=int, help="how many stay for the next time (default: 12)")
 
@@ -110,6 +111,7 @@ def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Pr
         installer=options.installer,
         extras=options.extra,
         groups=options.group,
+        without=options.without or (),
         environments=options.environments,
         keep=KEEP if options.keep is None else options.keep,
         journal=options.journal,

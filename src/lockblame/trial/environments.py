@@ -23,7 +23,7 @@ from pathlib import Path
 from lockblame.errors import TrialFailed
 from lockblame.model import Gap, Pin
 from lockblame.trial.interpreter import Installer, Interpreter, uv_command
-from lockblame.trial.lines import Part, parts
+from lockblame.trial.lines import Part, for_old_pips, parts
 from lockblame.trial.processes import Ended, Processes
 
 KEEP = 12
@@ -50,6 +50,7 @@ _NO_ANSWER = re.compile(
     rb"error sending request|dns error|NewConnectionError|Max retries exceeded|NameResolutionError|[Nn]etwork is unreachable"
 )
 """What uv and pip say when it is not the package that is at fault."""
+_WRONG = re.compile(r"(?:error|cause|[A-Za-z_.]{1,80}(?:Error|Exception)): ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,8 @@ class Environments:
 
     def _install(self, prepared: Prepared, part: Part) -> None:
         listed = prepared.folder / "lockblame-requirements.txt"
-        listed.write_text("".join(f"{line}\n" for line in part.lines), encoding="utf-8")
+        lines = part.lines if self._uv else map(for_old_pips, part.lines)
+        listed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         hashes = ["--require-hashes"] if part.hashed else []
         if self._uv:
             start = [str(self._uv), "pip", "install", "--quiet", "--python", str(prepared.python)]
@@ -234,7 +236,9 @@ class Environments:
             options = ["--link-mode", "copy", "--no-deps", *hashes]
         else:
             start = [str(self._pip()), "-I", "-m", "pip", "--python", str(prepared.python), "install", "--quiet"]
-            options = ["--no-input", "--no-user", "--disable-pip-version-check", "--no-deps", "--progress-bar", "off", *hashes]
+            # what isn't compiled here is when it is first used
+            options = ["--no-input", "--no-user", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
+            options += ["--no-deps", *hashes]
         self._call([*start, *options, "-r", str(listed)], _index(part, self._indexes, uv=bool(self._uv)))
 
     def _pip(self) -> Path:
@@ -261,7 +265,7 @@ class Environments:
             raise TrialFailed(str(self.home), said, _MAKE_ROOM)
         if _NO_ANSWER.search(ended.output):
             raise TrialFailed("index", said, "the same call goes on from here when the index answers again")
-        raise TrialFailed("environment", said)
+        raise TrialFailed("environment", said, "what can't be had here can be left out: --without NAME")
 
     # --- which are whole, which are in use ---------------------------------------------------------------------------
 
@@ -352,12 +356,14 @@ def _state(folder: Path) -> str:
 
 
 def _said(command: Sequence[str], ended: Ended) -> str:
-    """The last things that an installer said."""
+    """What an installer said went wrong; where it doesn't say so, the last things that it said."""
     name = Path(command[0]).name
     if ended.code is None:
         return f"{name} wasn't done within {PATIENCE:.0f} s"
     lines = [line.strip() for line in ended.output.decode("utf-8", "replace").splitlines() if line.strip()]
-    return f"{name} failed: {' | '.join(lines[-6:])[-1500:] or f'exit code {ended.code}'}"
+    wrong = [line for line in lines if _WRONG.match(line)]
+    told = list(dict.fromkeys([*wrong[:2], *wrong[-3:]])) or lines[-4:]
+    return f"{name} failed: {' | '.join(line[:300] for line in told) or f'exit code {ended.code}'}"
 
 
 def _no_room(place: Path, error: OSError) -> TrialFailed:

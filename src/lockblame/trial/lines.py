@@ -13,6 +13,7 @@ _HASH = re.compile(r"[a-z0-9]{2,16}:[0-9a-fA-F]{16,128}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
 _PLACE = re.compile(r"[!-~]+")
+_LOCAL_GIT = re.compile(r"(\S+) @ (git\+file:///[^#\s]+)(?:#(\S+))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def _line(pin: Pin, folder: Path) -> str | None:
     if source.location is None:
         return None
     if source.kind == "path":
-        place = folder / source.location
+        place = folder / _local(source.location)
         return f"{name} @ {place.resolve().as_uri()}" if place.is_file() else None
     if source.kind not in ("git", "url") or not _PLACE.fullmatch(source.location):
         return None
@@ -66,6 +67,20 @@ def _line(pin: Pin, folder: Path) -> str | None:
         return None
     location = source.location if source.location.startswith("git+") else f"git+{source.location}"
     return f"{name} @ {location}@{source.revision}{_fragment(source.subdirectory)}"
+
+
+def for_old_pips(line: str) -> str:
+    """The line as pip 23, which Python 3.11 brings along, reads it too: no git+file address behind an @, but one with #egg=."""
+    found = _LOCAL_GIT.fullmatch(line)
+    return f"{found[2]}#egg={found[1]}{'&' + found[3] if found[3] else ''}" if found else line
+
+
+def _local(location: str) -> str:
+    """The path of a file: address; any other location as it stands."""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    return url2pathname(urlsplit(location).path) if location.startswith("file:") else location
 
 
 def _fragment(subdirectory: str | None) -> str:

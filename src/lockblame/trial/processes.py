@@ -18,6 +18,7 @@ HEAD = 2**20
 TAIL = 4 * 2**20
 """Bytes of a program's output that are kept, from its beginning and its end; the rest is read and forgotten."""
 
+_INTERRUPTIONS = 2
 _GRACE = 2.0
 """Seconds that a program has to end by itself once it was asked to."""
 
@@ -80,6 +81,23 @@ class Processes:
             self._end(process)
 
     def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """In a thread of its own, where no Ctrl-C can come between the start of a program and the note that it runs."""
+        started: list[subprocess.Popen[bytes] | BaseException] = []
+
+        def start() -> None:
+            try:
+                started.append(self._started(command, folder, environment))
+            except BaseException as error:
+                started.append(error)
+
+        thread = threading.Thread(target=start, daemon=True)
+        thread.start()
+        thread.join()
+        if isinstance(started[0], BaseException):
+            raise started[0]
+        return started[0]
+
+    def _started(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._closed:
                 raise OSError("stopped")
@@ -172,27 +190,31 @@ def _group_lives(group: int) -> bool:
 
 @contextmanager
 def ended_with_us(processes: Processes) -> Iterator[None]:
-    """However the block is left, also by SIGTERM, SIGHUP or a second Ctrl-C, nothing of `processes` is left behind it."""
-    handled: dict[int, object] = {}
-    main = threading.current_thread() is threading.main_thread()
+    """However the block is left, also by SIGTERM, SIGHUP or any number of Ctrl-C, nothing of `processes` is left behind it.
+
+    The first two interrupt; after that what is ending may end.
+    """
+    handled: dict[int, signal._HANDLER] = {}
+    interrupted = 0
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal interrupted
+        interrupted += 1
+        if interrupted <= _INTERRUPTIONS:
+            raise KeyboardInterrupt
 
-    names = ("SIGTERM", "SIGHUP") if main else ()
     try:
-        for name in names:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                handled[number] = signal.signal(number, interrupt)
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                    handled[number] = signal.getsignal(number)
+                    signal.signal(number, interrupt)
         yield
     finally:
-        # For these few milliseconds nothing may interrupt: what is started here has no other end.
-        silent = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+        interrupted = max(interrupted, _INTERRUPTIONS)
         try:
             processes.close()
         finally:
-            if main:
-                signal.signal(signal.SIGINT, silent if silent is not None else signal.default_int_handler)
-            for number in handled:
-                signal.signal(number, signal.SIG_DFL)
+            for number, before in handled.items():
+                signal.signal(number, before)
