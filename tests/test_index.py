@@ -150,6 +150,10 @@ class TestJson:
         (release,) = asked_for({"files": [file("kombu-5.3.2.tar.gz")], "project-status": {"status": "active"}}).releases
         assert (release.status, release.status_reason) == (None, None)
 
+    def test_no_page_chooses_a_password(self):
+        record = {**file("kombu-5.3.2.tar.gz"), "url": "https://me:pw@files.example/kombu-5.3.2.tar.gz"}
+        assert asked_for({"files": [record]}).files[0].url == "https://files.example/kombu-5.3.2.tar.gz"
+
     def test_which_releases_are_attested(self):
         files = [
             file("kombu-5.3.2-py3-none-any.whl", provenance="https://index.example/p"),

@@ -111,6 +111,8 @@ class TestPasswords:
         variable = Index(url=CORP, access="https://a:$UV_INDEX_CORP_PASSWORD@corp.example/simple", default=True)
         assert pages(lock(variable), before=lock()) == [CORP]
         assert pages(lock(variable)) == ["https://a:pw@corp.example/simple"]
+        bent = Index(url=CORP, access="https://a:$UV_INDEX_CORP_USERNAME@corp.example/simple", default=True)
+        assert pages(lock(bent), before=lock(variable)) == [CORP]
 
     def test_not_shown_as_the_place_that_is_asked(self):
         assert lane("https://me:pw@corp.example:8443/simple") == "corp.example:8443"

@@ -96,7 +96,7 @@ def test_pdm():
         name = "pypi"
         url = "https://mirror.example/simple"
         username = "me"
-        password = "pw"
+        password = "${PW}/@"
         [[tool.pdm.source]]
         type = "find_links"
         name = "wheels"
@@ -111,9 +111,11 @@ def test_pdm():
             explicit=True,
             packages=("inhouse", "inhouse-*"),
         ),
-        Index(url="https://mirror.example/simple", name="pypi", access="https://me:pw@mirror.example/simple", default=True),
+        Index(
+            url="https://mirror.example/simple", name="pypi", access="https://me:${PW}%2F%40@mirror.example/simple", default=True
+        ),
     )
-    assert "pw" not in repr(found)
+    assert "PW" not in repr(found)
 
 
 def test_pipenv():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockblame import bisection
 from lockblame.api.evidence import gap
-from lockblame.api.gathering import index_pages, project_page
+from lockblame.api.origins import Sourcing, project_page
 from lockblame.api.standing_in import Place
 from lockblame.api.trying import Stopped
 from lockblame.errors import BisectError, ReadError, UpstreamError
@@ -17,7 +17,7 @@ from lockblame.progress import Progress
 
 if TYPE_CHECKING:
     from lockblame.api.clones import Clones
-    from lockblame.api.trying import Trials
+    from lockblame.api.trying import Ends, Trials
     from lockblame.client import Client
     from lockblame.index import Project
 
@@ -82,7 +82,7 @@ def _releases(place: Place, client: Client | None, progress: Progress) -> Drill 
     if after.source.kind == "git" or culprit.old is None or culprit.new is None:
         return Drill(name=culprit.name, good=_shown(before), bad=_shown(after))
     try:
-        project = _project(after, trials.ends.after.indexes, client, progress)
+        project = _project(after, trials.ends, client, progress)
     except UpstreamError as error:
         trials.note(gap(error))
         return Drill(name=culprit.name, good=culprit.old, bad=culprit.new)
@@ -118,10 +118,10 @@ def _releases(place: Place, client: Client | None, progress: Progress) -> Drill 
     )
 
 
-def _project(pin: Pin, indexes: Collection[str], client: Client | None, progress: Progress) -> Project:
+def _project(pin: Pin, ends: Ends, client: Client | None, progress: Progress) -> Project:
     from lockblame.client import Client
 
-    flow = project_page(pin.name, index_pages(pin, tuple(indexes)))
+    flow = project_page(pin.name, Sourcing(ends.after, ends.before).pages(pin), pin)
     if client is not None:
         return client.run(flow)
     with Client(progress=progress) as own:

@@ -11,13 +11,13 @@ from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
-from lockblame.model import Change, Delta, Forge, Gap, Pin, Release, Repository, Snapshot, Symptom
+from lockblame.model import Change, Delta, Forge, Gap, Pin, Release, Repository, Symptom
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
     from lockblame.client import Client
 
-__all__ = ["gather", "index_pages", "pages_of", "project_page"]
+__all__ = ["gather", "pages_of", "project_page"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +82,6 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourci
         repositories={**repositories, **known.repositories},
         gaps=(*known.gaps, *gaps),
     )
-
-
-def index_pages(pin: Pin, indexes: Sequence[str]) -> tuple[str, ...]:
-    """The indexes that may have a package of which only the lock's own indexes are known."""
-    lock = Snapshot(origin="", format="requirements", indexes=tuple(indexes))
-    return Sourcing(lock, lock).pages(pin)
 
 
 def _from_source(pin: Pin, hosts: Mapping[str, Forge]) -> Repository | None:

@@ -27,9 +27,9 @@ class Sourcing:
     def __init__(self, lock: Snapshot, before: Snapshot) -> None:
         self._sides = (lock, before)
         self._lock = lock if lock.configured or lock.indexes else before
-        known = {(index.name, _key(index.url)) for index in before.configured}
+        known = {_trust(index) for index in before.configured}
         sides = (*self._lock.configured, *before.configured)
-        self._project = [index if (index.name, _key(index.url)) in known else _stranger(index) for index in dict.fromkeys(sides)]
+        self._project = [index if _trust(index) in known else _stranger(index) for index in dict.fromkeys(sides)]
 
     def pages(self, pin: Pin) -> tuple[str, ...]:
         """The addresses of the indexes that may have the package, the first to be asked first; empty when it is from elsewhere.
@@ -105,6 +105,11 @@ class Sourcing:
         except ConfigError:
             further = ()
         return [*further, *([self._machine_default] if self._machine_default else [])]
+
+
+def _trust(index: Index) -> tuple[str | None, str, str | None]:
+    """What must be the same on both sides: which packages are taken from it gets nobody a password."""
+    return index.name, _key(index.url), index.access
 
 
 def _stranger(index: Index) -> Index:

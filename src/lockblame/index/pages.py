@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lockblame import fields
 from lockblame.errors import BadResponse
@@ -229,11 +229,12 @@ def _from_html(name: str, response: Response) -> Project:
 
 
 def _joined(base: str, url: str) -> str:
-    """`url` as seen from `base`; what is no address stays as it is, and can't be asked."""
+    """`url` as seen from `base`, without a user and password, which no page chooses; what is no address can't be asked."""
     try:
-        return urljoin(base, url)
+        parts = urlsplit(urljoin(base, url))
     except ValueError:
         return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _file_from_html(values: Mapping[str, str | None], text: str, project: str, base: str) -> File:

@@ -144,8 +144,10 @@ def _pdm(lock: Document) -> Iterator[Index]:
 
 
 def _with_user(url: str, user: str) -> str:
+    from urllib.parse import quote
+
     scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{user}@{rest}"
+    return f"{scheme}{mark}{quote(user, safe=':${}')}@{rest}"
 
 
 def _pipenv(lock: Document) -> Iterator[Index]:
