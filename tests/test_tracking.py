@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockblame.api.evidence import Knowledge, belonging
-from lockblame.api.tracking import with_issues
+from lockblame.api.tracking import _narrowing, with_issues
 from lockblame.client import Client
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Source
 from lockblame.report import render
@@ -404,6 +404,19 @@ class TestShared:
         home = Repository(forge="github", host="github.com", path="acme/acme-storage")
         issues = (self._issue(1, "[acme-core] it fails", "pkg: acme-core", home=home),)
         assert self._of("acme-storage", *issues, home=home) == [1]
+
+    @pytest.mark.parametrize(
+        ("path", "names", "narrowed"),
+        [
+            ("acme/sdk-for-python", ["acme-storage"], True),
+            ("acme/rocket", ["rocket-engine", "rocket-tank"], True),
+            ("acme/rocket", ["acme-rocket"], False),
+            ("acme/rocket", ["rocket"], False),
+            ("grpc/grpc", ["grpcio"], False),
+        ],
+    )
+    def test_which_windows_are_narrowed(self, path: str, names: list[str], narrowed: bool):
+        assert bool(_narrowing(Repository(forge="github", host="github.com", path=path), names)) is narrowed
 
     def test_a_crowded_window_is_narrowed_by_the_names(self):
         records = many(400, "acme/rocket")

@@ -79,9 +79,9 @@ def _wanted(changes: Sequence[Change], known: Knowledge) -> list[Wanted]:
 
 
 def _narrowing(repository: Repository, names: list[str]) -> tuple[str, ...]:
-    """The packages' names, where the repository bears another one or several packages of the delta are in it."""
+    """The packages' names, where several of the delta are in the repository, or one of a family whose name it doesn't bear."""
     sharing = [found for name in names if (found := tenant(repository, name, names)) is not None]
-    return tuple(names) if any(one.others or one.unlike for one in sharing) else ()
+    return tuple(names) if any(one.others or (one.unlike and one.family) for one in sharing) else ()
 
 
 def _most_suspicious_first(changes: Iterable[Change], known: Knowledge, symptom: Symptom | None) -> Iterable[Change]:
