@@ -26,6 +26,7 @@ _HOMES = {
     "history": "lockblame.api.chronicle",
     "read": "lockblame.api.reading",
     "rollback": "lockblame.api.rolling_back",
+    "shown_progress": "lockblame.terminal",
     "Client": "lockblame.client",
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
@@ -96,6 +97,7 @@ __all__ = [
     "history",
     "read",
     "rollback",
+    "shown_progress",
 ]
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ if TYPE_CHECKING:
     )
     from lockblame.policy import Policy
     from lockblame.progress import Progress
+    from lockblame.terminal import shown_progress
 
 
 def __getattr__(name: str) -> object:

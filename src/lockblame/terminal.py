@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lockblame.progress import SILENT, Progress
 
@@ -18,6 +18,7 @@ PATIENCE = 1.0
 """Seconds before progress is shown: what is quicker needs none."""
 
 PIPE_WIDTH = 100
+_NOTES = 20
 
 
 def width() -> int:
@@ -30,9 +31,64 @@ def colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def shown_progress() -> Progress:
+    """Progress for the person who watches: on a terminal or in a notebook's cell; silent where nobody does."""
+    return NotebookProgress() if _in_notebook() else progress(sys.stderr)
+
+
+def _in_notebook() -> bool:
+    """Whether this runs in the kernel of a notebook, which was loaded long before anybody asks."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
 def progress(stream: TextIO) -> Progress:
     """Progress on `stream` when it is a terminal, else none."""
     return TerminalProgress(stream) if stream.isatty() else SILENT
+
+
+class NotebookProgress(Progress):
+    """The running stages in one line of the cell, which is emptied at the end; notes stay."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._stages: dict[str, tuple[int | None, int]] = {}
+        self._line: Any = None
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """See Progress."""
+        with self._guard:
+            self._stages[stage] = (total, 0)
+            self._draw()
+
+    def step(self, stage: str, detail: str = "") -> None:
+        """See Progress."""
+        with self._guard:
+            if stage in self._stages:
+                total, done = self._stages[stage]
+                self._stages[stage] = (total, done + 1)
+                self._draw()
+
+    def end(self, stage: str) -> None:
+        """See Progress."""
+        with self._guard:
+            self._stages.pop(stage, None)
+            self._draw()
+
+    def note(self, detail: str) -> None:
+        """See Progress."""
+        from IPython.display import display
+
+        display({"text/plain": detail}, raw=True)
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        told = "; ".join(f"{name} {done}/{total}" if total else name for name, (total, done) in self._stages.items())
+        if self._line is None:
+            self._line = display({"text/plain": told}, raw=True, display_id=True)
+        else:
+            self._line.update({"text/plain": told}, raw=True)
 
 
 class TerminalProgress(Progress):
@@ -45,6 +101,7 @@ class TerminalProgress(Progress):
         self._tasks: dict[str, tuple[int | None, int]] = {}
         self._shown: dict[str, TaskID] = {}
         self._timer: Timer | None = None
+        self._untold: list[str] = []
 
     def begin(self, stage: str, total: int | None = None) -> None:
         """See Progress."""
@@ -76,8 +133,11 @@ class TerminalProgress(Progress):
     def note(self, detail: str) -> None:
         """See Progress."""
         with self._guard:
-            if self._bars is not None:
-                self._bars.console.print(detail, markup=False, highlight=False)
+            if self._bars is None:
+                # most are told in the first second, before anything is shown: who waits wants to know why all the same
+                self._untold = [*self._untold[-_NOTES:], detail]
+            else:
+                self._tell(detail)
 
     def _show(self) -> None:
         from rich.console import Console
@@ -88,8 +148,17 @@ class TerminalProgress(Progress):
                 return
             self._bars = Bars(console=Console(file=self._stream), transient=True)
             self._bars.start()
+            for detail in self._untold:
+                self._tell(detail)
+            self._untold.clear()
             for stage in self._tasks:
                 self._refresh(stage)
+
+    def _tell(self, detail: str) -> None:
+        from lockblame.report.hostile import line
+
+        if self._bars is not None:
+            self._bars.console.print(line(detail, 500), markup=False, highlight=False)
 
     def _refresh(self, stage: str) -> None:
         if self._bars is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, overload
 
 from lockblame.model.locks import Gap, Path, Pin, Snapshot, normalize
+from lockblame.model.shown import Shown
 
 ChangeKind = Literal["added", "removed", "upgraded", "downgraded", "moved", "republished", "rescoped", "refiled"]
 Step = Literal["epoch", "major", "minor", "micro", "pre", "post", "dev", "local"]
@@ -83,7 +84,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delta(Sequence[Change]):
+class Delta(Shown, Sequence[Change]):
     """All changes between two snapshots, sorted by name; a Sequence of Change.
 
     Where several locks were compared, `parts` holds one Delta each and the changes are those of all of them.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockblame.model.changes import Change, Delta
 from lockblame.model.locks import Gap
+from lockblame.model.shown import Shown
 from lockblame.model.upstream import Comparison, Issue, Note, Release
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
+class Suspect(Shown):
     """A change with its evidence. `score` is the sum of its weights, `probability` its share among all suspects (0 to 1).
 
     `commits` are those of the deployed range that changed this package in its lock, newest first, where git knows them.
@@ -109,7 +110,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Shown):
     """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
 
     `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy, `proof` what

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lockblame.model.shown import Shown
+
 SourceKind = Literal["registry", "git", "url", "path", "editable", "workspace"]
 Path = tuple[str, ...]
 """A dependency path: the name of a root, then each package on the way, then the package itself."""
@@ -125,7 +127,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Shown):
     """All pins of one moment. `origin` says of which ("uv.lock at 1a2b3c4"), `path` which file, `format` how it was written.
 
     A revision or a folder with several locks is one Snapshot whose `parts` are the locks and whose pins are all of theirs.
