@@ -75,7 +75,7 @@ class TestWhatIsSaid:
         assert isinstance(error, RateLimited)
         assert error.until == NOW + 600
         assert str(error) == (
-            "celery/kombu: api.github.com answers no more requests for the next 10 min "
+            "celery/kombu: api.github.com answers no more requests for the next 10 min, until 22:23:20 UTC "
             "(a token in GITHUB_TOKEN raises the limit from 60 to 5000 an hour)"
         )
 

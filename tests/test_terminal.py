@@ -54,6 +54,16 @@ def test_what_takes_long_is_shown(tty, monkeypatch):
     progress.end("asking forges")
 
 
+def test_what_was_told_before_anything_is_shown_is_told_then(tty, monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.2)
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("asking forges", 3)
+    progress.note("waiting 25 s \x1b[31mfor the limit")
+    assert wait_for(shown, "waiting 25 s for the limit")
+    progress.end("asking forges")
+
+
 def test_what_is_quick_is_not(tty):
     stream, shown = tty
     progress = terminal.progress(stream)

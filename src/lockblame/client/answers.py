@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -81,7 +81,7 @@ def judge(response: Response, subject: str, now: float, *, anonymous: bool = Fal
     host = urlsplit(response.url).netloc
     wait = wait_before_retry(response, now)
     if wait is not None and status != 503:
-        detail = f"{host} answers no more requests for the next {_span(wait)}"
+        detail = f"{host} answers no more requests for the next {_span(wait)}, until {_clock(now, wait)}"
         if anonymous and host == "api.github.com":
             detail += " (a token in GITHUB_TOKEN raises the limit from 60 to 5000 an hour)"
         raise Refused(RateLimited(subject, detail, where, now + wait), wait)
@@ -152,6 +152,11 @@ def _date(text: str | None) -> float | None:
 
 def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _clock(now: float, wait: float) -> str:
+    moment = datetime.fromtimestamp(now + wait, UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if wait > 12 * 3600 else f"{moment:%H:%M:%S} UTC"
 
 
 def _message(response: Response) -> str:

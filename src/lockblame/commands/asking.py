@@ -31,7 +31,7 @@ def duration(text: str) -> float:
     """Seconds: "30s", "2m", "1.5h", or "0"."""
     import re
 
-    found = re.fullmatch(r"\s*(\d{1,6}(?:\.\d{1,3})?)\s*([smh]?)\s*", text)
+    found = re.fullmatch(r"\s*(\d{1,6}(?:\.\d{1,3})?)\s*([smh]?)\s*", text, re.ASCII)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no time such as 30s, 2m or 0")
     return float(found[1]) * _SECONDS[found[2]]
