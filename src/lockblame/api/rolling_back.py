@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lockblame.client import Client
     from lockblame.rollbacks import Wanted
 
+ROUNDS = 3
+"""How often the resolver is asked again with what it moved included."""
+
 STYLES: dict[str, RollbackStyle] = {"uv": "uv", "poetry": "poetry", "requirements": "requirements", "freeze": "requirements"}
 """How a lock of each format is rolled back; the others by a constraints file."""
 
@@ -81,10 +84,17 @@ def rollback(
     asked = Retraced(delta, evidence, offline, client, progress)
     returns, gaps = asked.planned(names)
     found = _edited(ends, delta, returns, style, file)
-    reopened, told = asked.reopened(returns, advisories, budget or Budget())
-    found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told))))
     if check:
         found = _checked(ends, found, offline, progress)
+        for _ in range(ROUNDS):
+            companions = _companions(delta, found)
+            if not companions:
+                break
+            returns, gaps = asked.planned([*names, *companions])
+            returns = tuple(_with_reason(one, found) if one.change.name in companions else one for one in returns)
+            found = _checked(ends, _edited(ends, delta, returns, style, file), offline, progress)
+    reopened, told = asked.reopened(returns, advisories, budget or Budget())
+    found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told, *found.gaps))))
     return _written(found) if write else found
 
 
@@ -271,6 +281,20 @@ def _style_of(shown: str, text: str) -> RollbackStyle:
 
 
 # --- the real resolver ------------------------------------------------------------------------------------------------
+
+
+def _companions(delta: Delta, found: Rollback) -> list[str]:
+    """What the resolver moves as well although nobody asked for it, and what the deploy had moved: it goes back the whole way."""
+    if found.resolution is None or not found.resolution.resolves:
+        return []
+    going = {one.change.name for one in found.returns}
+    moved = (one.name for one in found.resolution.moved if one.name not in going and one.kind in ("upgraded", "downgraded"))
+    return [name for name in moved if any(one.kind in ("upgraded", "downgraded") for one in delta.get(name))]
+
+
+def _with_reason(one: Return, found: Rollback) -> Return:
+    resolver = found.resolution.resolver if found.resolution else found.style
+    return one if one.because else replace(one, because=f"{resolver} can't lock the others without moving it")
 
 
 def _checked(ends: _Ends, found: Rollback, offline: bool, progress: Progress) -> Rollback:
