@@ -249,6 +249,9 @@ releases = st.builds(
     uploaded=st.none() | moments,
     yanked=st.just(True),
     yanked_reason=st.none() | texts.filter(bool),
+    attested=st.none() | st.booleans(),
+    status=st.sampled_from([None, "archived", "quarantined"]),
+    status_reason=st.none() | texts.filter(bool),
 )
 repositories = st.builds(
     Repository, forge=st.sampled_from(["github", "gitlab", "gitea"]), host=st.just("code.example"), path=st.just("a/b")
