@@ -19,13 +19,16 @@ from lockblame.api.evidence import PASSED, Knowledge
 from lockblame.model import (
     Case,
     Commit,
+    Comparison,
     Demand,
     Deployment,
     Evidence,
     Gap,
+    Narrowed,
     Note,
     Pin,
     Precedent,
+    Proof,
     Reason,
     Release,
     Report,
@@ -108,6 +111,7 @@ def full(text: str = "x", url: str = "https://forge.example/1") -> Report:
         notes=(Note(name=text, version=text, text=text),),
         commits=(commit,),
         releases=releases,
+        comparison=Comparison(name=text, before=text, after=text, url=url),
         score=2.0,
     )
     delta = examples.delta(moved)
@@ -360,6 +364,34 @@ class TestReport:
     def test_precedents_stand_below_the_answer(self):
         tree = parsed(render(full("Workers slow down"), "html"))
         assert "This looks like the incident of 2023-01-01" in text_of(by_id(tree, "cases"))
+
+    def test_what_trials_proved_leads_and_is_explained(self):
+        last = examples.report().suspects[-1].change
+        narrowed = Narrowed(name="pytz", good="2023.2", bad="2023.3", commit="d" * 40, subject="Lazy zones")
+        gap = Gap(subject="pip", reason="x", detail="y")
+        found = replace(
+            examples.report(),
+            proof=Proof(
+                culprits=(last,),
+                minimal=True,
+                good=3,
+                bad=4,
+                narrowed=(narrowed,),
+                gaps=(gap,),
+            ),
+        )
+        tree = parsed(render(found, "html"))
+        (title,) = find(tree, "h1")
+        assert text_of(title) == answer(found).headline
+        assert "pytz" in text_of(find(tree, "h1/strong")[0])
+        assert "dddddddddddd “Lazy zones”" in text_of(by_id(tree, "proof"))
+        assert "pip" in text_of(by_id(tree, "gaps"))
+
+    def test_a_comparison_is_linked(self):
+        first = examples.report().suspects[0]
+        where = Comparison(name="kombu", before="v5.3.1", after="v5.3.2", url="https://forge.example/compare/v5.3.1...v5.3.2")
+        page = render(replace(examples.report(), suspects=(replace(first, comparison=where),)), "html")
+        assert where.url in [link.get("href") for link in find(parsed(page), "a")]
 
     def test_korean_is_marked_as_korean(self):
         tree = parsed(render(demo("ko"), "html"))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, dated, how, moved, share
+from lockblame.report.answer import answer, compared, dated, moved, share
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.html import bars, commands, press, rows, symptoms, trails
 from lockblame.report.html.drawing import NARROW, WIDE, drawn
 from lockblame.report.html.timeline import timeline
+from lockblame.report.proven import proof_sentences
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Report
@@ -40,14 +41,17 @@ def report(found: Report) -> str:
     """The whole finding; its top answers which change, why, and which link to open first."""
     suspects = found.suspects[:SUSPECTS_SHOWN]
     matches = found.issues[:ISSUES_SHOWN]
+    top = answer(found)
     times = timeline(found)
     scale = bars.scale([*(one.evidence for one in suspects), *(one.evidence for one in matches)])
     return press.printed(
         "report.html.j2",
         report=found,
         delta=found.delta,
-        answer=answer(found),
-        subject=moved(found.suspects[0].change) if found.suspects else "",
+        answer=top,
+        subject=_subject(found, top.headline),
+        proof=tuple(proof_sentences(found.proof)) if found.proof else (),
+        missing=tuple(dict.fromkeys((*found.gaps, *(found.proof.gaps if found.proof else ())))),
         symptom=symptoms.shown(found.symptom),
         cases=found.cases[:CASES_SHOWN],
         suspects=[(one, bars.stack(one.evidence, one.score, scale), trails.trails(one.change, found.delta)) for one in suspects],
@@ -60,8 +64,14 @@ def report(found: Report) -> str:
         commands=commands.of_report(found),
         most={"commits": COMMITS_SHOWN, "paths": PATHS_SHOWN, "notes": NOTES_SHOWN, "rows": ROWS_SHOWN},
         dated=dated,
-        how=how,
+        compared=compared,
         moved=moved,
         resembles=resembles,
         share=share,
     )
+
+
+def _subject(found: Report, headline: str) -> str:
+    """What of the headline is the change that it is about, "" where it is about none."""
+    changes = found.proof.culprits if found.proof else tuple(one.change for one in found.suspects[:1])
+    return next((name for change in changes if (name := moved(change)) in headline), "")
