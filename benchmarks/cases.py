@@ -147,6 +147,9 @@ def main() -> None:
         for row in table(results, least):
             print(row)
         print()
+    told = [one for one in results if one.size == max(SIZES) and not one.culprit]
+    first = sum(one.right is not None and (one.wrong is None or one.right > one.wrong) for one in told)
+    print(f"elsewhere, the right case of {max(SIZES)} scores highest in {first / len(told):.3f}")
     if options.misses:
         for one in results:
             if one.wrong is not None and one.wrong >= casebook.ALIKE:
