@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -290,6 +291,15 @@ class TestSearch:
 
 
 class TestOverTheWire:
+    def test_a_second_run_asks_nothing(self, tmp_path: Path):
+        with Gitea(many(120, comments=1)) as forge:
+            runs = []
+            for _ in range(2):
+                with Client(cache=tmp_path) as client:
+                    runs.append(client.run(forges.issues(at(forge), since=RELEASE, limit=300)))
+            assert runs[0] == runs[1]
+            assert len(forge.server.asked) == 4
+
     @pytest.mark.parametrize(
         "refusal",
         [

@@ -16,6 +16,7 @@ from lockblame.client import Client
 from lockblame.errors import BadResponse, RateLimited, UpstreamError
 from lockblame.fields import FieldError
 from lockblame.flow import Request
+from lockblame.forges import harvest
 from lockblame.forges.gitlab import api_of
 from lockblame.forges.records import gitlab_issue_from
 from lockblame.model import Issue, Repository
@@ -362,7 +363,17 @@ class TestSearch:
 
 
 class TestOverTheWire:
-    def test_a_second_run_moves_no_body(self, tmp_path: Path):
+    def test_a_second_run_asks_nothing(self, tmp_path: Path):
+        with GitLab(many(250)) as forge:
+            runs = []
+            for _ in range(2):
+                with Client(cache=tmp_path) as client:
+                    runs.append(client.run(forges.issues(at(forge), since=RELEASE, limit=300)))
+            assert runs[0] == runs[1]
+            assert len(forge.server.asked) == 3
+
+    def test_a_later_run_moves_no_body(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(harvest, "KEEPS", 0.0)
         with GitLab(many(250)) as forge:
             runs = []
             for _ in range(2):

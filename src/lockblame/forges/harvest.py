@@ -17,6 +17,9 @@ from lockblame.forges.records import is_path
 from lockblame.model import Gap, Issue, Repository
 
 HEADERS = {"Accept": "application/json"}
+KEEPS = 600.0
+"""Seconds that an answer stands in for the same question: a run asks much here, Gitea confirms nothing by a 304, and reports
+don't grow old in ten minutes."""
 MOST_PAGES = 20
 WORDS = 4
 """Words that a search asks for, a question each, where the forge can't be asked for any of several."""
@@ -54,7 +57,7 @@ class Harvest:
         A forge refuses an expired token also for what everybody may read, so what a 401 refuses is asked for without it.
         """
         self.pages += 1
-        request = Request(url=url, subject=self.asked.path, headers=HEADERS, anonymous=self.anonymous)
+        request = Request(url=url, subject=self.asked.path, headers=HEADERS, keeps=KEEPS, anonymous=self.anonymous)
         try:
             response = yield request
         except AccessRefused as error:
