@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from lockblame.model import normalize
 
 _BESIDE = re.compile(
-    r"(?:^|/)(?:tests?|testing|t|docs?|examples?|benchmarks?|\.[^/]{1,100}|ci|tools|scripts|requirements)/"
+    r"(?:^|/)(?:tests?|testing|t|docs?|dockers?|examples?|benchmarks?|\.[^/]{1,100}|ci|tools|scripts|requirements)/"
     r"|(?:^|/)(?:conftest|setup)\.py$|(?:^|/)test_[^/]{1,200}$"
 )
 _CODE = (".py", ".pyx", ".pxd", ".pxi", ".pyi", ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".rs", ".go", ".toml", ".json", ".pem")

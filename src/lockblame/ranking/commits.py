@@ -31,8 +31,12 @@ SHORTEST = 5
 """Letters of a file's name that says something by itself."""
 
 _CHORE = re.compile(
-    r"merge (?:branch|pull request|remote|tag)\b|bump\b|\[pre-commit|update dependency\b|release\b|prepare\b|revert \"bump", re.I
+    r"merge (?:branch|pull request|remote|tag)\b|\[pre-commit|release\b|prepare\b"
+    r"|(?:[a-z]{1,20}(?:\([^()]{0,60}\))?!?:\s{0,3})?(?:revert \"?)?(?:bump\b|update dependency\b)"
+    r"|(?:build|chore|ci|docs?|style|tests?)(?:\([^()]{0,60}\))?!?:",
+    re.I,
 )
+"""Commits that change nothing for users: merges, releases, tooling, documentation (by conventional prefixes too)."""
 _PULL = re.compile(r"\(#\d{1,9}\)\s{0,4}$")
 _SEPARATORS = re.compile(r"[/._-]+")
 _APART = re.compile(r"[^a-z0-9]+")
@@ -136,18 +140,21 @@ def _about(symptom: Symptom, landed: Landing, code: Sequence[str], pool: Pool) -
     """The words and names of the symptom in the paths of what was touched; a change of everything speaks of nothing."""
     worth: dict[str, float] = {}
     names: dict[str, float] = {}
+    where: dict[str, str] = {}
     for path in code:
         value = landed.worth(path)
         stem = splitext(path)[0].rpartition("/")[2].lower().strip("_")
         names[stem] = max(names.get(stem, 0.0), value)
+        where.setdefault(stem, path)
         for word in stems(split_names(_SEPARATORS.sub(" ", splitext(path)[0].partition("/")[2]))):
             worth[word] = max(worth.get(word, 0.0), value)
+            where.setdefault(word, path)
     shared = {word: pool.rarity(pool.words, word) * worth[word] for word in symptom.words if word in worth}
     last = {name.rsplit(".", 1)[-1].strip("_") for name in symptom.identifiers}
     exact = {name: 2 * pool.rarity(pool.names, name) * names[name] for name in last & names.keys() if len(name) >= SHORTEST}
     found = {**shared, **exact}
     if found:
         value = squash(math.fsum(found[key] for key in sorted(found)), 10.0) * min(1.0, FEW_WORDS / len(worth or names))
-        rarest = sorted(found, key=lambda word: (-found[word], word))[:4]
-        detail = f"the step of {landed.package} touched files about {', '.join(rarest)}"
+        rarest = dict.fromkeys(where[word][-80:] for word in sorted(found, key=lambda word: (-found[word], word))[:3])
+        detail = f"the step of {landed.package} touched files named in words of the symptom: {', '.join(rarest)}"
         yield Feature("touched_paths", value, detail, landed.comparison.url)
