@@ -28,17 +28,24 @@ def looked_up(delta: Delta, client: Client, names: Sequence[str] = ()) -> tuple[
 
     sourcing = Sourcing(delta.after, delta.before)
     places = {one: sourcing.pages_of(one[0]) for one in unsettled(_only(delta, names) if names else delta)}
-    wanted = [one for one, several in places.items() if several][:MOST]
+    versions: dict[str, list[str]] = {}
+    for name, version in [one for one, several in places.items() if several][:MOST]:
+        versions.setdefault(name, []).append(version)
+    # a package's page is long, and read once for all of its versions
     tasks = [
-        (f"{name} {version}", lane(places[name, version][0]), _requirements(name, version, places[name, version]))
-        for name, version in wanted
+        (name, lane(places[name, several[0]][0]), _requirements(name, several, places[name, several[0]]))
+        for name, several in versions.items()
     ]
     found, gaps = {}, []
-    for release, answer in zip(wanted, client.map(tasks, stage="asking why"), strict=False):
+    for name, answer in zip(versions, client.map(tasks, stage="asking why"), strict=False):
         if isinstance(answer, UpstreamError):
             gaps.append(gap(answer))
-        else:
-            found[release] = answer
+            continue
+        for version, lines in answer.items():
+            if isinstance(lines, UpstreamError):
+                gaps.append(gap(lines))
+            else:
+                found[name, version] = lines
     return found, tuple(dict.fromkeys(gaps))
 
 
@@ -47,11 +54,17 @@ def _only(delta: Delta, names: Sequence[str]) -> Delta:
     return replace(delta, changes=kept, parts=tuple(_only(part, names) for part in delta.parts))
 
 
-def _requirements(name: str, version: str, places: Sequence[str]) -> Flow[tuple[str, ...]]:
+def _requirements(name: str, versions: Sequence[str], places: Sequence[str]) -> Flow[dict[str, tuple[str, ...] | UpstreamError]]:
     from lockblame import index
 
     page = yield from project_page(name, places)
-    return (yield from index.metadata(page, version)).requires_dist
+    found: dict[str, tuple[str, ...] | UpstreamError] = {}
+    for version in versions:
+        try:
+            found[version] = (yield from index.metadata(page, version)).requires_dist
+        except UpstreamError as error:
+            found[version] = error
+    return found
 
 
 def settled(delta: Delta, name: str, client: Client) -> Delta:

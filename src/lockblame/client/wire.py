@@ -15,6 +15,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -306,6 +307,7 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
+@cache
 def _user_agent() -> str:
     from importlib.metadata import PackageNotFoundError, version
 

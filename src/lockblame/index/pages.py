@@ -19,6 +19,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON}, {HTML};q=0.2, text/html;q=0.01"
 _MOST_FILES = 200_000
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?/[A-Za-z0-9_/+%~!=,-]*(?:\.[A-Za-z0-9_/+%~!=,-]+)*")
 
 
 def project(name: str, index_url: str) -> Flow[Project]:
@@ -230,6 +231,8 @@ def _from_html(name: str, response: Response) -> Project:
 
 def _joined(base: str, url: str) -> str:
     """`url` as seen from `base`, without a user and password, which no page chooses; what is no address can't be asked."""
+    if _PLAIN.fullmatch(url):  # nearly every address of nearly every page: nothing to join, nothing to take out
+        return url
     try:
         parts = urlsplit(urljoin(base, url))
     except ValueError:
