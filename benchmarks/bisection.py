@@ -4,8 +4,9 @@
 
 The trials of the two ends are counted for all three. A case is a set of changes of which one (or two together) make the command
 fail; with rightly ranked priors the culprit stands first, with wrong ones it has the least probability of all. Uninstallable
-mixes: changes need others, of which half are known beforehand (the packages say it) and half come out when they are tried. The
-flaky command gives a wrong verdict in 10 % of its runs, and each trial is the majority of up to five.
+mixes: changes need others, of which half are known beforehand (the packages say it) and half come out when they are tried;
+"hidden" ones all come out only then, and no edge of the graph hints at them. The flaky command gives a wrong verdict in 10 % of
+its runs, and each trial is the majority of up to five.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Case:
     priors: dict[str, float]
     needs: list[tuple[str, str]] = field(default_factory=list)
     told: int = 0
+    hidden: bool = False
     wrong: float = 0.0
     repeat: int = 1
     dice: random.Random = field(default_factory=lambda: random.Random(0))
@@ -62,7 +64,7 @@ def ours(case: Case) -> tuple[int, frozenset[str]]:
     needs: dict[str, set[str]] = {}
     for one, other in case.needs[: case.told]:
         needs.setdefault(one, set()).add(other)
-    task = problem(case.names, case.priors, needs, case.needs)
+    task = problem(case.names, case.priors, needs, () if case.hidden else case.needs)
     known: Verdicts = {}
     asking = search(task)
     try:
@@ -124,15 +126,27 @@ def _priors(names: list[str], culprits: frozenset[str], kind: str, dice: random.
     return {name: dice.uniform(0.8, 1.2) / (place + 1) ** 1.5 for place, name in enumerate(order)}
 
 
-def random_case(dice: random.Random, count: int, together: int, kind: str, uninstallable: float, wrong: float) -> Case:
+def random_case(
+    dice: random.Random, count: int, together: int, kind: str, uninstallable: float, wrong: float, *, hidden: bool = False
+) -> Case:
     names = [f"p{number}" for number in range(count)]
     dice.shuffle(names)
     culprits = frozenset(dice.sample(names, together))
     needs = _needs(dice, names, uninstallable)
-    told = len(needs) // 2
+    told = 0 if hidden else len(needs) // 2
     repeat = 5 if wrong else 1
     priors = _priors(names, culprits, kind, dice)
-    return Case(names=names, culprits=culprits, priors=priors, needs=needs, told=told, wrong=wrong, repeat=repeat, dice=dice)
+    return Case(
+        names=names,
+        culprits=culprits,
+        priors=priors,
+        needs=needs,
+        told=told,
+        hidden=hidden,
+        wrong=wrong,
+        repeat=repeat,
+        dice=dice,
+    )
 
 
 def _needs(dice: random.Random, names: list[str], share: float) -> list[tuple[str, str]]:
@@ -161,6 +175,19 @@ SETTINGS: list[tuple[str, int, int, str, float, float]] = [
     ("40 changes, two together, 30 % uninstallable", 40, 2, "flat", 0.3, 0.0),
     ("40 changes, flat, flaky (10 % wrong, best of 5)", 40, 1, "flat", 0.0, 0.1),
 ]
+HIDDEN: list[tuple[str, int, int, str, float, float]] = [
+    *(
+        (f"{count} changes, {kind}, {share:.0%} uninstallable, hidden".replace("%", " %"), count, 1, kind, share, 0.0)
+        for count, kind, share in (
+            (40, "flat", 0.1),
+            (40, "flat", 0.3),
+            (40, "flat", 0.5),
+            (40, "right", 0.3),
+            (150, "flat", 0.3),
+        )
+    ),
+    ("40 changes, two together, 30 % uninstallable, hidden", 40, 2, "flat", 0.3, 0.0),
+]
 METHODS: list[tuple[str, Callable[[Case], tuple[int, frozenset[str]]]]] = [
     ("bisect", ours),
     ("ddmin", ddmin),
@@ -171,13 +198,14 @@ METHODS: list[tuple[str, Callable[[Case], tuple[int, frozenset[str]]]]] = [
 def measure(cases: int) -> list[list[str]]:
     """A row for each setting: its name, and for each method mean, worst, and how often it was right."""
     rows = []
-    for title, count, together, kind, uninstallable, wrong in SETTINGS:
+    for setting in (*SETTINGS, *HIDDEN):
+        title, count, together, kind, uninstallable, wrong = setting
         row = [title]
         for _, method in METHODS:
             dice = random.Random(20240302)
             trials, right = [], 0
             for _ in range(cases):
-                case = random_case(dice, count, together, kind, uninstallable, wrong)
+                case = random_case(dice, count, together, kind, uninstallable, wrong, hidden=setting in HIDDEN)
                 number, found = method(case)
                 trials.append(number)
                 right += case.holds(found)

@@ -77,6 +77,12 @@ class TestProcesses:
         assert time.monotonic() - started < 60
         assert gone(int(ended.output))
 
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+    def test_a_daemon_that_left_the_group_is_ended_too(self):
+        child = "[sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True"
+        code = f"import subprocess, sys; print(subprocess.Popen({child}, stdout=subprocess.DEVNULL).pid, flush=True)"
+        assert gone(int(run(code).output))
+
     def test_gigabytes_are_read_and_forgotten(self):
         ended = run("import sys\nfor _ in range(400): sys.stdout.write('x' * 2**18)\nprint('the end')")
         assert len(ended.output) <= HEAD + TAIL
@@ -282,6 +288,29 @@ class TestEnvironments:
         assert environments.changed(prepared)
         environments.prepare([pinned("1.0")])
         assert (site / "one-1.0.dist-info").is_dir()
+
+    @pytest.mark.parametrize("change", ["written", "added", "linked", "mode"])
+    def test_any_change_counts_and_compiled_modules_do_not(self, environments, change):
+        prepared = environments.prepare([pinned("1.0")])
+        site = next(prepared.folder.glob("lib/python*/site-packages"))
+        (site / "__pycache__").mkdir(exist_ok=True)
+        (site / "__pycache__" / "one.pyc").write_bytes(b"compiled")
+        assert not environments.changed(prepared)
+        module = site / "one.py"
+        before = module.stat()
+        if change == "written":
+            module.write_text(module.read_text().replace("1.0", "1.1"))
+            os.utime(module, ns=(before.st_atime_ns, before.st_mtime_ns))
+        elif change == "added":
+            (prepared.folder / "bin" / "more").touch()
+        elif change == "linked":
+            (site / "two.py").symlink_to("one.py")
+        else:
+            module.chmod(0o600)
+        assert environments.changed(prepared)
+        environments.renew(prepared)
+        assert not environments.changed(prepared)
+        assert "1.0" in module.read_text()
 
     def test_no_more_are_kept_than_asked_for(self, environments, offline, tmp_path):
         processes = Processes()

@@ -19,6 +19,9 @@ TAIL = 4 * 2**20
 """Bytes of a program's output that are kept, from its beginning and its end; the rest is read and forgotten."""
 
 _INTERRUPTIONS = 2
+_MARK = "LOCKBLAME_TRIAL"
+"""The variable by which what a program started is known for its own."""
+_PASSES = 20
 _GRACE = 2.0
 """Seconds that a program has to end by itself once it was asked to."""
 
@@ -51,11 +54,12 @@ class Processes:
     ) -> Ended:
         """Runs the program to its end, without a terminal or input; `listen` gets all of its output, piece by piece.
 
-        When it has ended, or its time is up, whatever is left of its process group is ended too. Raises OSError when it can't
-        be started (also once `close` was called).
+        When it has ended, or its time is up, whatever is left of its process group is ended too, on Linux also what left that.
+        Raises OSError when it can't be started (also once `close` was called).
         """
         started = time.monotonic()
-        process = self._start(command, folder, environment)
+        mark = f"{_MARK}={os.getpid()}-{os.urandom(8).hex()}"
+        process = self._start(command, folder, {**environment, _MARK: mark.partition("=")[2]})
         listener = _Listener(cast("IO[bytes]", process.stdout), listen)
         over = threading.Event()
         watcher = threading.Thread(target=_watch, args=(process, over), daemon=True)
@@ -69,6 +73,7 @@ class Processes:
                 over.wait(_GRACE)
         finally:
             self._end(process)
+            _end_marked(mark.encode("ascii"))
             output = listener.finish()
         return Ended(code=None if late else process.returncode, seconds=seconds, output=output)
 
@@ -79,6 +84,8 @@ class Processes:
             running = list(self._running)
         for process in running:
             self._end(process)
+        if running:
+            _end_marked(f"{_MARK}={os.getpid()}-".encode("ascii"))
 
     def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """In a thread of its own, where no Ctrl-C can come between the start of a program and the note that it runs."""
@@ -178,6 +185,41 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
         elif process.returncode is None or _group_lives(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end_marked(mark: bytes) -> None:
+    """Kills what has left the process group (a daemon), where the system shows with which variables it was started."""
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        return
+    for _ in range(_PASSES):
+        found = [number for number in _numbers() if number != os.getpid() and mark in _variables(number)]
+        for number in found:
+            with suppress(OSError):
+                # Held by its descriptor, the number can't become another program's between the look and the signal.
+                held = os.pidfd_open(number)
+                try:
+                    if mark in _variables(number):
+                        signal.pidfd_send_signal(held, signal.SIGKILL)
+                finally:
+                    os.close(held)
+        if not found:
+            return
+
+
+def _numbers() -> list[int]:
+    try:
+        return [int(place.name) for place in Path("/proc").iterdir() if place.name.isdecimal()]
+    except OSError:
+        return []
+
+
+def _variables(number: int) -> bytes:
+    """What a program was started with; nothing for those of others, and for those that have ended."""
+    try:
+        with open(f"/proc/{number}/environ", "rb") as file:  # noqa: PTH123
+            return file.read(2**20)
+    except OSError:
+        return b""
 
 
 def _group_lives(group: int) -> bool:
