@@ -87,6 +87,12 @@ def version_key(version: str) -> object:
     return parsed(version) or version
 
 
+@lru_cache(maxsize=1024)
+def _normal(name: str) -> str:
+    # all the files of a page begin alike, and there are thousands on some
+    return normalize(name)
+
+
 _SDIST = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|Z)|tgz|tbz|zip)$")
 _BUILT = re.compile(r"\.(?:whl|egg|exe|msi|dmg|rpm|deb)$")
 _LEGACY_TAIL = re.compile(r"[.-](?:win32|win-amd64|linux|macosx|py\d).*$")
@@ -104,7 +110,7 @@ def version_of(filename: str, project: str) -> str | None:
         if stem == filename:
             return None
     for dash in (place for place, char in enumerate(stem[:300]) if char == "-"):
-        if normalize(stem[:dash]) == project:
+        if _normal(stem[:dash]) == project:
             rest = stem[dash + 1 :]
             if filename.endswith((".whl", ".egg")):
                 rest = rest.split("-")[0]
