@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lockblame.report.answer import answer
+from lockblame.versions import version_key
 
 if TYPE_CHECKING:
     from lockblame.model import Match, Report, Suspect
@@ -77,13 +78,15 @@ def timeline(report: Report) -> Timeline | None:
 
 def _released(suspect: Suspect, lane: int) -> Iterator[Event]:
     change = suspect.change
+    sides = {version: told for version, told in ((change.old, "locked before"), (change.new, "locked now")) if version}
     dated = [(at, one) for one in suspect.releases if (at := _known(one.uploaded))]
     if len(dated) > RELEASES:
         dated = [dated[0], *dated[1 - RELEASES :]]
     for at, one in dated:
         came = f"{change.name} {one.version} came out" + (", later yanked" if one.yanked else "")
-        role = {change.new: " (now locked)", change.old: " (locked before)"}.get(one.version, "")
-        arrived = one.version == change.new
+        key = version_key(one.version)
+        role = "".join(f" ({told})" for version, told in sides.items() if version_key(version) == key)
+        arrived = change.new is not None and version_key(change.new) == key
         yield Event(at=at, kind="release", label=one.version, told=came + role, lane=lane, leading=arrived, best=arrived)
 
 
