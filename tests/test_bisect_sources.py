@@ -473,3 +473,25 @@ class TestReleases:
         assert [commit.hash for commit in drill.first_bad.commits] == [hashes[2]]
         assert drill.first_bad.between == 5
         assert not result.gaps
+
+
+@pytest.mark.online
+class TestBuiltAsProjectsAre:
+    """With a build backend of the index, and a version that is asked of git, which an export doesn't have."""
+
+    PROJECT = (
+        '[build-system]\nrequires = ["setuptools>=70", "setuptools-scm>=8"]\nbuild-backend = "setuptools.build_meta"\n\n'
+        '[project]\nname = "core"\ndynamic = ["version"]\n\n[tool.setuptools]\npy-modules = ["core"]\n\n[tool.setuptools_scm]\n'
+    )
+
+    def test_by_setuptools_and_scm(self, tmp_path, upstream, monkeypatch):
+        for name in ("PIP_NO_INDEX", "UV_NO_INDEX", "UV_OFFLINE"):
+            monkeypatch.delenv(name)
+        files = {"pyproject.toml": self.PROJECT, "core.py": GOOD}
+        repositories.commit(upstream.folder, files, "v1.0", "Release 1.0")
+        repositories.commit(upstream.folder, {"a": "1"})
+        guilty = repositories.commit(upstream.folder, {"core.py": BAD}, subject="Guilty")
+        repositories.commit(upstream.folder, {"b": "1"}, "v2.0", "Release 2.0")
+        result = found(tmp_path, delta(tmp_path), source=str(upstream.folder))
+        assert [commit.hash for commit in result.drills[0].first_bad.commits] == [guilty]
+        assert not list(tmp_path.rglob("*.egg-info"))
