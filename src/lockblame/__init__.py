@@ -24,9 +24,11 @@ _HOMES = {
     "check": "lockblame.api.checking",
     "diff": "lockblame.api.comparing",
     "history": "lockblame.api.chronicle",
+    "from_dict": "lockblame.report.recalled",
     "read": "lockblame.api.reading",
     "rollback": "lockblame.api.rolling_back",
     "shown_progress": "lockblame.terminal",
+    "to_dict": "lockblame.report.document",
     "Client": "lockblame.client",
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
@@ -94,10 +96,12 @@ __all__ = [
     "blame",
     "check",
     "diff",
+    "from_dict",
     "history",
     "read",
     "rollback",
     "shown_progress",
+    "to_dict",
 ]
 
 if TYPE_CHECKING:
@@ -140,6 +144,8 @@ if TYPE_CHECKING:
     )
     from lockblame.policy import Policy
     from lockblame.progress import Progress
+    from lockblame.report.document import to_dict
+    from lockblame.report.recalled import from_dict
     from lockblame.terminal import shown_progress
 
 

@@ -131,6 +131,7 @@ class Snapshot(Shown):
     """All pins of one moment. `origin` says of which ("uv.lock at 1a2b3c4"), `path` which file, `format` how it was written.
 
     A revision or a folder with several locks is one Snapshot whose `parts` are the locks and whose pins are all of theirs.
+    `total` is how many pins there were, where only those that changed are held (a document that was read back).
     `indexes` are those that the lock names, `configured` those of the project's own settings beside it, the first asked first.
     Supports `len`, iteration over pins and `in` by name.
     """
@@ -145,6 +146,7 @@ class Snapshot(Shown):
     gaps: tuple[Gap, ...] = ()
     parts: tuple[Snapshot, ...] = ()
     configured: tuple[Index, ...] = field(default=(), compare=False)
+    total: int | None = None
     _by_name: dict[str, tuple[Pin, ...]] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Snapshot,
         Source,
         Suspect,
+        Violation,
     )
 
 SCHEMA = 1
@@ -72,6 +73,41 @@ def report_to_dict(found: Report) -> dict[str, Any]:
     }
 
 
+def to_dict(found: Delta | Report) -> dict[str, Any]:
+    """The document of a Delta or a Report, by docs/reference/report.schema.json; `from_dict` reads it back."""
+    from lockblame.model import Report
+
+    if not isinstance(found, Report):
+        return delta_to_dict(found)
+    return checked_to_dict(found) if found.violations else report_to_dict(found)
+
+
+def checked_to_dict(found: Report) -> dict[str, Any]:
+    """The document of `check`: that of `blame`, with the findings and whether one of them stops the deploy."""
+    return {
+        **report_to_dict(found),
+        "stops": any(one.stops for one in found.violations),
+        "violations": [_violation(one) for one in found.violations],
+    }
+
+
+def _violation(one: Violation) -> dict[str, Any]:
+    excuse = {"reason": one.excuse.reason, "expires": one.excuse.expires.isoformat()} if one.excuse else None
+    return {
+        "rule": one.rule,
+        "severity": one.severity,
+        "stops": one.stops,
+        "package": one.change.name,
+        "before": one.change.old,
+        "after": one.change.new,
+        "detail": one.detail,
+        "url": one.url,
+        "path": one.path,
+        "line": one.line,
+        "allowed": excuse,
+    }
+
+
 def _text(document: dict[str, Any]) -> str:
     # Lone surrogates can't be written as UTF-8: ASCII output carries every text through every pipe.
     return json.dumps(document, ensure_ascii=True, indent=1) + "\n"
@@ -81,7 +117,7 @@ def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
     locks = snapshot.parts or (snapshot,)
     return {
         "origin": snapshot.origin,
-        "pins": len(snapshot),
+        "pins": len(snapshot) if snapshot.total is None else snapshot.total,
         "locks": [{"path": lock.path, "format": lock.format, "requires_python": lock.requires_python} for lock in locks],
     }
 

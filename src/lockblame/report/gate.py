@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lockblame.report.answer import moved
 from lockblame.report.columns import wrapped
 from lockblame.report.comment import comment
-from lockblame.report.document import report_to_dict
+from lockblame.report.document import checked_to_dict
 from lockblame.report.grouping import grouped
 from lockblame.report.hostile import line, url
 
@@ -85,30 +85,7 @@ def _gaps(gaps: Sequence[Gap], width: int) -> list[str]:
 
 
 def _json(found: Report, _: int) -> str:
-    document = {
-        **report_to_dict(found),
-        "stops": any(one.stops for one in found.violations),
-        "violations": [violation_to_dict(one) for one in found.violations],
-    }
-    return json.dumps(document, ensure_ascii=True, indent=1) + "\n"
-
-
-def violation_to_dict(one: Violation) -> dict[str, Any]:
-    """A violation as documents show it."""
-    excuse = {"reason": one.excuse.reason, "expires": one.excuse.expires.isoformat()} if one.excuse else None
-    return {
-        "rule": one.rule,
-        "severity": one.severity,
-        "stops": one.stops,
-        "package": one.change.name,
-        "before": one.change.old,
-        "after": one.change.new,
-        "detail": one.detail,
-        "url": one.url,
-        "path": one.path,
-        "line": one.line,
-        "allowed": excuse,
-    }
+    return json.dumps(checked_to_dict(found), ensure_ascii=True, indent=1) + "\n"
 
 
 def _markdown(found: Report, _: int) -> str:
