@@ -141,13 +141,14 @@ def against(document, wanted):
 
 
 class TestUv:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(projects(), st.sampled_from(((KOMBU,), (KOMBU, DNS))))
     @example("[tool.uv]", (KOMBU,))
     @example("[tool.uv]  # ours", (KOMBU,))
     @example("[tool]", (KOMBU,))
     @example("tool.uv = {}", (KOMBU,))
     @example("", (KOMBU,))
+    @example("[tool]\nuv = {  }\n", (KOMBU,))
     def test_right_or_refused_for_a_reason(self, text, wanted):
         try:
             document = loaded(text)
@@ -161,7 +162,7 @@ class TestUv:
         else:
             self.holds(text, new, wanted)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(
         projects(),
         st.integers(0, 10_000),

@@ -19,7 +19,7 @@ _MARK, _FEED = re.escape(MARK), r"\r?\n"
 _STRING = r"\"(?:[^\"\\\r\n]|\\.){0,400}\"|'[^'\r\n]{0,400}'"
 _INSTEAD = rf",  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}"
 _UV_ENTRY = re.compile(rf"{_FEED}[ \t]*({_STRING}){_INSTEAD}(?={_FEED})|({_STRING}){_INSTEAD}{re.escape(BROKEN)}{_FEED}    ")
-_UV_ARRAY = re.compile(rf"(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?:, |{_FEED}|(?=\}}))")
+_UV_ARRAY = re.compile(rf"(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?:, |{_FEED}|(?=[ \t]*\}}))")
 _UV_UNENDED = re.compile(rf"  {re.escape(UNENDED)}{_FEED}(?:tool\.uv\.|uv\.)?{KEY} = \[  {_MARK}{_FEED}\](?=[\r\n]*\Z)")
 _UV_TABLE = re.compile(rf"{_FEED}\[tool\.uv\]  {_MARK}{_FEED}\Z")
 _POETRY_ENTRY = re.compile(
