@@ -148,6 +148,15 @@ class Client:
 
     def _answer(self, request: Request, call: Call) -> Response:
         """The 200 to `request`; raises UpstreamError when it can't be had in time."""
+        try:
+            return self._ask(request, call)
+        except Refused as refused:
+            if refused.wait is None:
+                raise refused.error from None
+            return self._answer_later(request, call, refused)
+
+    def _answer_later(self, request: Request, call: Call, first: Refused) -> Response:
+        """The same after a `first` attempt that failed. (Most runs need none of this, and stamina takes its time to load.)"""
         import stamina
 
         _quiet("stamina")
@@ -174,6 +183,8 @@ class Client:
         try:
             for attempt in stamina.retry_context(on=paused, attempts=_ATTEMPTS, timeout=None, wait_max=4.0):
                 with attempt:
+                    if attempt.num == 1:
+                        raise first
                     return self._ask(request, call)
         except Refused as refused:
             # what went wrong before the time was up says more than that it is up
