@@ -27,8 +27,7 @@ _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+")
 _RULE = re.compile(r"[ \t]*([-=~^\"'`*+#.:_])\1{2,}[ \t]*")
 _LABEL = re.compile(r"[ \t]{0,3}(?:[*_]{0,2}[A-Z][A-Za-z &/-]{1,40}:[*_]{0,2}|[*_]{2}[A-Z][A-Za-z &/-]{1,40}[*_]{2})[ \t]*")
 _TRIFLE = re.compile(
-    r"\b(?:typos?|docs?|documentation|docstrings?|readme|changelog|copyright|lint\w*|mypy|typing|type hints?|annotations?|CI|tests?)\b",
-    re.I,
+    r"\b(?:typos?|docs?|documentation|docstrings?|readme|changelog|copyright|lint\w*|mypy|typing|type hints?|CI|tests?)\b", re.I
 )
 _MARKUP = (
     re.compile(r":[a-z:]{1,30}:`[~.!]?([^`]{1,300})`"),
