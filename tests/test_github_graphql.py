@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -184,7 +187,7 @@ class TestAsk:
         assert [one.error is None for one in batch.told] == [True, True, False, False]
 
     @given(anything)
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     def test_any_answer(self, document: Any):
         batch, _ = feed(ask(API, [LIST, WORDS]), lambda _: page(document, url=API))
         assert len(batch.told) == 2
@@ -255,6 +258,37 @@ class TestSurvey:
             survey.take([feed(flow, lambda _: answered({"q0": endless}))[0] for _, _, flow in tasks])
             rounds += 1
         assert rounds <= 4
+
+    def test_forty_crowded_repositories_take_no_more_than_twelve_requests(self):
+        wanted = [Wanted(repository=replace(ROCKET, path=f"acme/part-{n}"), since=SINCE) for n in range(40)]
+        survey, requests, points = Survey(API, "x", wanted, ("word",)), 0, 0
+        numbers = count(1)
+
+        def answer(request: Any) -> Response:
+            text, variables = json.loads(request.body)["query"], json.loads(request.body)["variables"]
+            data = {}
+            for alias, owner in re.findall(r"(q\d+): (?:repository|search)\((?:owner: \$(\w+))?", text):
+                number = alias.removeprefix("q")
+                path = f"acme/{variables[f'name{number}']}" if owner else variables[f"query{number}"].split()[0][5:]
+                nodes = [{**NODE, "number": next(numbers), "repository": {"nameWithOwner": path}} for _ in range(100)]
+                pages = {
+                    "issueCount": 900,
+                    "totalCount": 900,
+                    "pageInfo": {"hasNextPage": True, "endCursor": "c"},
+                    "nodes": nodes,
+                }
+                data[alias] = {"nameWithOwner": path, "issues": pages} if owner else pages
+            return answered(data)
+
+        while tasks := survey.tasks():
+            requests += len(tasks)
+            batches = [feed(flow, answer)[0] for _, _, flow in tasks]
+            points += sum(cost([told.question for told in batch.told]) for batch in batches)
+            survey.take(batches)
+        assert requests <= 12
+        assert points <= BUDGET
+        # 300 of the window, and the hits of the words
+        assert {len(found.issues) for found in survey.results().values() if not isinstance(found, UpstreamError)} == {400}
 
     def test_two_names_of_one_repository(self):
         """Both packages were moved to the same place: each name has its answer."""

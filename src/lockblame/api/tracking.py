@@ -255,26 +255,32 @@ def _refused(repository: Repository, error: AccessRefused) -> Gap:
         subject=host,
         reason=error.reason,
         detail=f"the token for {host} was refused (status {error.status}), so its public repositories were asked without it",
-        hint="renew the token in GITHUB_TOKEN, or unset it",
+        hint=f"renew the token in {_variable(host)}, or unset it",
     )
+
+
+def _variable(host: str) -> str:
+    """Where a token for that host is looked for."""
+    return "GITHUB_TOKEN" if host == "api.github.com" else f"GH_ENTERPRISE_TOKEN (with GH_HOST={host})"
 
 
 def _limited(host: str, errors: Mapping[Repository, RateLimited], partly: int, *, authorized: bool) -> Gap:
     """What a host's limit left out, and what a token would add where there is none."""
     left = [f"{_count(len(errors))} not looked at"] if errors else []
     left += [f"{_count(partly)} only in part"] if partly else []
+    what = " and ".join(left)
+    if authorized:
+        why = next((error.detail for error in errors.values()), f"{host} answers no more for now")
+        return Gap(subject=host, reason="rate-limited", detail=f"{what}, because {why}", hint="ask again after that")
     until = max((error.until for error in errors.values() if error.until is not None), default=None)
-    detail = " and ".join(left) + f", because {host} answers no more for now"
-    if until is not None:
-        detail += f" (until {_clock(until)} UTC)"
-    hint = "ask again after that; what was answered is kept"
-    if not authorized:
-        detail = detail.replace("answers no more for now", "answers few requests without a token")
-        hint = (
-            "set GITHUB_TOKEN (for public repositories a token without any permission will do): then they are all asked, "
-            "many in one request, with their first comments and for the symptom's words"
-        )
-    return Gap(subject=host, reason="rate-limited", detail=detail, hint=hint)
+    when = f" (until {_clock(until)} UTC)" if until is not None else ""
+    return Gap(
+        subject=host,
+        reason="rate-limited",
+        detail=f"{what}, because {host} answers few requests without a token{when}",
+        hint=f"set {_variable(host)}; for public repositories a token without any permission will do. Then all are asked, many "
+        "in one request, with their first comments and for the symptom's words",
+    )
 
 
 def _count(number: int) -> str:

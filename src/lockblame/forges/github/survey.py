@@ -31,6 +31,8 @@ AT_ONCE = 8
 """Repositories of the full portion in one request. A query may take ten seconds, and a hundred issues with their first comments
 take about one: eight busy repositories come in time. 8 x (100 + 50) issues with their labels, comments and pull requests are
 32,400 nodes of the 500,000 that a query may ask for."""
+NEXT_AT_ONCE = 14
+"""The same for their next pages, which hold issues alone and no hits."""
 LIGHT_AT_ONCE = 25
 BUDGET = 700
 """Points that a run may spend of the 5,000 an hour that a person's token has (1,000 for a token of GitHub Actions). A repository
@@ -141,7 +143,7 @@ class Survey:
     def _batches(self, groups: Sequence[list[Question]]) -> list[list[Question]]:
         """The questions put together, those on one repository in one request."""
         batches = []
-        for portion, most in ((FULL, AT_ONCE), (LIGHT, LIGHT_AT_ONCE)):
+        for portion, most in ((FULL, AT_ONCE if self._rounds == 1 else NEXT_AT_ONCE), (LIGHT, LIGHT_AT_ONCE)):
             own = [group for group in groups if group[0].portion == portion]
             count = -(-len(own) // most)
             # even shares: nine repositories are five and four, not eight and one
