@@ -489,7 +489,6 @@ class TestBuiltAsProjectsAre:
             monkeypatch.delenv(name)
         files = {"pyproject.toml": self.PROJECT, "core.py": GOOD}
         repositories.commit(upstream.folder, files, "v1.0", "Release 1.0")
-        repositories.commit(upstream.folder, {"a": "1"})
         guilty = repositories.commit(upstream.folder, {"core.py": BAD}, subject="Guilty")
         repositories.commit(upstream.folder, {"b": "1"}, "v2.0", "Release 2.0")
         result = found(tmp_path, delta(tmp_path), source=str(upstream.folder))
