@@ -103,6 +103,17 @@ class TestUv:
         lockblame.rollback(undo=True, write=True, repository=project)
         assert not (project / "constraints.txt").exists()
 
+    @pytest.mark.parametrize("text", [PYPROJECT.replace("\n", "\r\n"), "\ufeff" + PYPROJECT, PYPROJECT + "\n[tool.uv]"])
+    def test_the_bytes_on_disk_come_back(self, project, text):
+        pyproject = project / "pyproject.toml"
+        pyproject.write_bytes(text.encode())
+        lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)
+        written = pyproject.read_bytes()
+        assert b"kombu==5.3.1" in written
+        assert written.count(b"\r\n") in (0, written.count(b"\n"))
+        lockblame.rollback(undo=True, write=True, repository=project)
+        assert pyproject.read_bytes() == text.encode()
+
     @pytest.mark.parametrize("broken", ["[tool.uv", '[project]\ndependencies = ["kombu>=5.3.2"]\n', "x = 1\xff"])
     def test_refused_without_a_trace(self, project, broken):
         (project / "pyproject.toml").write_bytes(broken.encode("latin-1"))
