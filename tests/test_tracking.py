@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from lockblame.api.evidence import Knowledge, belonging
-from lockblame.api.tracking import _narrowing, with_issues
+from lockblame.api.tracking import _limited, _narrowing, _refused, with_issues
 from lockblame.client import Client
+from lockblame.errors import AccessRefused, RateLimited
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Source
 from lockblame.report import render
 from lockblame.symptom import analyze
@@ -351,6 +352,29 @@ class TestWithoutToken:
             found = asked(forge, {"rocket": "acme/old", "quiet": "acme/quiet"}, token=None)
         assert found.repositories["rocket"].path == "acme/rocket"
         assert (only(found).subject, only(found).reason) == ("acme/quiet", "issues-disabled")
+
+
+class TestWords:
+    """What the gaps of a whole host say."""
+
+    ROCKET = Repository(forge="github", host="github.com", path="acme/rocket")
+
+    def test_without_a_token(self):
+        gap = _limited("api.github.com", {self.ROCKET: RateLimited("x", "y", until=1693569600.0)}, 2, authorized=False)
+        assert gap.detail == (
+            "1 repository was not looked at and 2 repositories were only in part, because api.github.com answers few requests "
+            "without a token (until 2023-09-01 12:00 UTC)"
+        )
+        assert (gap.hint or "").startswith("set GITHUB_TOKEN; ")
+
+    def test_with_one(self):
+        gap = _limited("api.github.com", {self.ROCKET: RateLimited("x", "its points are used up")}, 0, authorized=True)
+        assert gap.detail == "1 repository was not looked at, because its points are used up"
+
+    def test_refused(self):
+        gap = _refused(self.ROCKET, AccessRefused("x", "y"))
+        assert gap.subject == "api.github.com"
+        assert gap.hint == "renew the token in GITHUB_TOKEN, or unset it"
 
 
 class TestShared:
