@@ -94,13 +94,20 @@ class TestRules:
         assert rules_of(Candidate(change=drifted)) == ["transitive"]
         assert rules_of(Candidate(change=replace(drifted, direct=True))) == []
 
-    def test_evidence_of_a_lost_attestation_or_an_archived_project(self) -> None:
-        evidence = (
-            Evidence(kind="attestation", weight=0.5, detail="the release before had attestations, this one has none"),
-            Evidence(kind="project-status", weight=0.5, detail="the index calls the project quarantined"),
+    def test_a_lost_attestation_and_a_project_that_is_quarantined(self) -> None:
+        release = Release(
+            name="kombu", version="5.3.2", uploaded=OUT, attested=False, status="quarantined", status_reason="under review"
         )
-        suspect = Suspect(change=change(), evidence=evidence)
-        assert rules_of(Candidate(change=change()), suspect=suspect) == ["project-status", "lost-attestation"]
+        earlier = Release(name="kombu", version="5.3.1", attested=True)
+        one, other = found(Candidate(change=change(), release=release, earlier=earlier))
+        assert (one.rule, one.stops, other.rule) == ("project-status", True, "lost-attestation")
+        assert "quarantined: under review" in one.detail
+
+    @pytest.mark.parametrize("attested", [True, None])
+    def test_nothing_is_lost_that_is_there_or_was_never_known(self, attested: bool | None) -> None:
+        release = Release(name="kombu", version="5.3.2", uploaded=OUT, attested=attested, status="active")
+        earlier = Release(name="kombu", version="5.3.1", attested=True)
+        assert rules_of(Candidate(change=change(), release=release, earlier=earlier)) == []
 
 
 class TestKnownRegression:

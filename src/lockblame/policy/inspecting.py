@@ -220,17 +220,16 @@ def _transitive(matter: _Matter) -> Iterator[_Finding]:
 
 
 def _lost_attestation(matter: _Matter) -> Iterator[_Finding]:
-    yield from _told_by(matter, "attestation")
+    release, earlier = matter.candidate.release, matter.candidate.earlier
+    if release is not None and earlier is not None and earlier.attested and release.attested is False:
+        yield _Finding(f"{matter.change.name} {earlier.version} had attestations, {release.version} has none")
 
 
 def _project_status(matter: _Matter) -> Iterator[_Finding]:
-    yield from _told_by(matter, "project-status")
-
-
-def _told_by(matter: _Matter, kind: str) -> Iterator[_Finding]:
-    for evidence in matter.suspect.evidence if matter.suspect else ():
-        if evidence.kind == kind and evidence.weight > 0:
-            yield _Finding(f"{matter.change.name} {matter.change.new}: {evidence.detail}", evidence.url)
+    release = matter.candidate.release
+    if release is not None and release.status not in (None, "active"):
+        why = f": {release.status_reason}" if release.status_reason else ""
+        yield _Finding(f"the index calls {matter.change.name} {release.status}{why}")
 
 
 def _removed_api(matter: _Matter) -> Iterator[_Finding]:
