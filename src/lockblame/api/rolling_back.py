@@ -63,7 +63,9 @@ def rollback(
     `before` and `after` are what `diff` takes. Without `packages` the leading suspect of `blame` (for `symptom`) goes back. What
     has to go back with them is included, with the reason. `style` says how (default: what the lock is of): `uv` and `poetry`
     edit the pyproject.toml beside the lock, `requirements` the pinned file itself, `constraints` a file for `pip install -c`;
-    `file` names another file to edit. Nothing is written without `write`. `check` lets uv or Poetry lock a temporary copy.
+    `file` names another file to edit. Nothing is written without `write`. `check` lets uv or Poetry lock a temporary copy; what
+    that moves besides, and the deploy had moved, is included.
+
     `undo` takes out what earlier rollbacks wrote (of `packages` only, if given); no locks are needed for it.
 
     What going back reopens is told as well: yanked versions, vulnerabilities that the index's data or `advisories` (a file in the
