@@ -609,6 +609,24 @@ def test_the_command_line_makes_pages(capsys):
     assert "11 changed between" in text_of(parsed(capsys.readouterr().out))
 
 
+@given(hostile)
+@settings(max_examples=10, deadline=None)
+def test_the_page_of_one_package(text):
+    from lockblame.report.why import why
+
+    deltas = [full(one).delta for one in ("x", text)]
+    pages = [parsed(why(replace(one, changes=(replace(one[0], name="x"),)), "x", "html")) for one in deltas]
+    assert structure(pages[0]) == structure(pages[1])
+    assert text_of(find(pages[0], "h1")[0]) == "x"
+    assert "between: x before, x3 after" in text_of(pages[0])
+
+
+def test_a_package_that_did_not_change():
+    from lockblame.report.why import why
+
+    assert "pytz is in neither lock" in text_of(parsed(why(examples.delta(), "pytz", "html")))
+
+
 def test_a_snapshot_without_a_version_is_a_row():
     tool = examples.change("tool", before=Pin(name="tool"), after=Pin(name="tool", version="1"), kind="moved", step=None)
     delta = replace(examples.delta(tool), before=Snapshot(origin="a", format="uv", pins=(Pin(name="tool"),)))

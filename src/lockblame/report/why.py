@@ -20,6 +20,10 @@ def why(delta: Delta, name: str, style: str = "text") -> str:
     if style == "json":
         gaps = [gap_to_dict(gap) for gap in delta.gaps]
         return json.dumps({"schema": SCHEMA, "name": name, "why": found, "gaps": gaps}, ensure_ascii=True, indent=1) + "\n"
+    if style == "html":
+        from lockblame.report.html import explanation
+
+        return explanation(delta, name, [_page(one) for one in found])
     if not found:
         there = delta.before.get(name) or delta.after.get(name)
         return f"{line(name)} {'did not change' if there else 'is in neither lock'}.\n"
@@ -79,6 +83,12 @@ def _written(found: dict[str, Any], style: str) -> str:
         lines += ["", f"{heading}Paths {side} ({len(paths)}{most}){heading}", ""]
         lines += [f"{item}{safe(trail(tuple(path)), 1000)}" for path in paths]
     return "\n".join(lines) + "\n"
+
+
+def _page(found: dict[str, Any]) -> dict[str, Any]:
+    """The parts of an explanation as sentences, for a page."""
+    paths = {side: [trail(tuple(path)) for path in found["paths"][side]] for side in ("before", "after")}
+    return {**found, "asks": [_asks(demand) for demand in found["demands"]], "ways": paths}
 
 
 def _missing(gaps: Sequence[Gap], style: str) -> list[str]:

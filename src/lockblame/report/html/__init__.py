@@ -5,7 +5,8 @@ Its words are those of the other styles (`answer`, `cases`, `experiments`, `grou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lockblame.report.answer import answer, compared, dated, moved, share
 from lockblame.report.cases import resembles
@@ -69,6 +70,11 @@ def report(found: Report) -> str:
         resembles=resembles,
         share=share,
     )
+
+
+def explanation(found: Delta, name: str, explained: Sequence[Mapping[str, Any]]) -> str:
+    """What `why` tells of one package: its reason, who asks for it, and every path to it."""
+    return press.printed("why.html.j2", delta=found, name=name, explained=explained)
 
 
 def _subject(found: Report, headline: str) -> str:
