@@ -18,7 +18,8 @@ HEAD = 2**20
 TAIL = 4 * 2**20
 """Bytes of a program's output that are kept, from its beginning and its end; the rest is read and forgotten."""
 
-_INTERRUPTIONS = 2
+_TOGETHER = 1.0
+"""Seconds within which two interruptions are one."""
 _MARK = "LOCKBLAME_TRIAL"
 """The variable by which what a program started is known for its own."""
 _PASSES = 20
@@ -234,15 +235,16 @@ def _group_lives(group: int) -> bool:
 def ended_with_us(processes: Processes) -> Iterator[None]:
     """However the block is left, also by SIGTERM, SIGHUP or any number of Ctrl-C, nothing of `processes` is left behind it.
 
-    The first two interrupt; after that what is ending may end.
+    One that comes within a second of another, or while all is being ended, interrupts nothing: what is ending may end.
     """
     handled: dict[int, signal._HANDLER] = {}
-    interrupted = 0
+    last: float | None = None
+    ending = False
 
     def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted += 1
-        if interrupted <= _INTERRUPTIONS:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if not ending and (before is None or last - before > _TOGETHER):
             raise KeyboardInterrupt
 
     try:
@@ -253,8 +255,13 @@ def ended_with_us(processes: Processes) -> Iterator[None]:
                     handled[number] = signal.getsignal(number)
                     signal.signal(number, interrupt)
         yield
+    except RuntimeError:
+        # Python's own locks complain when they are interrupted between two of their steps.
+        if last is not None:
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        interrupted = max(interrupted, _INTERRUPTIONS)
+        ending = True
         try:
             processes.close()
         finally:
