@@ -455,6 +455,39 @@ class TestAccessibility:
         assert len(listed) == len(times.events)
 
 
+def luminance(colour: str) -> float:
+    """By WCAG 2.2."""
+    code = colour.removeprefix("#")
+    code = code if len(code) == 6 else "".join(char * 2 for char in code)
+    parts = [int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1, 2], ids=["light", "dark", "paper"])
+def test_every_colour_can_be_told_from_its_ground(scheme):
+    css = (FOLDER / "templates" / "report.css").read_text()
+    palettes = [
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+);", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    ]
+    colours = palettes[scheme]
+    for text, ground in [
+        ("ink", "paper"),
+        ("muted", "paper"),
+        ("accent", "paper"),
+        ("ink", "accent-wash"),
+        ("accent", "accent-wash"),
+    ]:
+        assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for shape in ("accent", "against", "ink"):
+        assert contrast(colours[shape], colours["wash"]) >= 3, shape
+
+
 weights = st.lists(st.floats(-9, 9).map(lambda one: round(one, 4)), max_size=60)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from lockblame.model import Deployment, Report
 from lockblame.report import render
+from lockblame.report.why import why
 from tests import examples
 from tests.test_html import NASTY, demo, full
 
@@ -71,11 +72,11 @@ def page(name: str) -> str:
         "long": lambda: full("a" * 500),
         "nasty": lambda: full(NASTY[0] + NASTY[6]),
         "bare": lambda: replace(examples.report(), suspects=(), issues=(), deployment=Deployment(), gaps=()),
-    }[name]
-    return render(found(), "html")
+    }
+    return why(demo().delta, "kombu", "html") if name == "why" else render(found[name](), "html")
 
 
-PAGES = ("demo", "korean", "delta", "full", "long", "nasty", "bare")
+PAGES = ("demo", "korean", "delta", "why", "full", "long", "nasty", "bare")
 
 
 def open_everything(opened) -> None:
@@ -104,8 +105,9 @@ class TestEveryPage:
             found = opened(page(name), width=width, scheme=scheme)
             open_everything(found)
             found.page.evaluate(axe)
-            result = found.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            result = found.page.evaluate("axe.run(document, {resultTypes: ['violations', 'passes']})")
             worst = [one for one in result["violations"] if one["impact"] in ("serious", "critical")]
+            assert {"color-contrast", "heading-order", "region"} <= {one["id"] for one in result["passes"]}
             assert not worst, json.dumps(
                 [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in worst], indent=1
             )
