@@ -190,15 +190,16 @@ def _analyzed(symptom: str | None, lexicon: Lexicon) -> Symptom | None:
 
 def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None, progress: Progress) -> Knowledge:
     """Everything upstream that may be asked for, from where the caller wants it."""
-    known = upstream.from_bundle(asked.evidence) if asked.evidence is not None else Knowledge()
+    known = asked.held or (upstream.from_bundle(asked.evidence) if asked.evidence is not None else Knowledge())
     if asked.issues is not None:
         told = upstream.from_issues(asked.issues)
         known = replace(known, issues=(*known.issues, *told.issues), gaps=(*known.gaps, *told.gaps))
     # a bundle knows where a project had moved when it was made
     known = replace(known, repositories={**settings.upstreams, **known.repositories})
-    if asked.evidence is None and asked.offline:
+    gathered = asked.held is not None or asked.evidence is not None
+    if not gathered and asked.offline:
         known = replace(known, gaps=(*known.gaps, _unasked(asked)))
-    elif asked.evidence is None:
+    elif not gathered:
         from lockblame.api.gathering import gather
 
         known = gather(delta, known, asked, symptom, progress)
@@ -215,7 +216,7 @@ def _deeper(
     known: Knowledge, leading: Sequence[Change], delta: Delta, asked: Asked, budget: Budget, progress: Progress
 ) -> Knowledge:
     """`known` and what is inside the leading suspects, unless nothing may be fetched."""
-    if asked.evidence is None and not asked.offline:
+    if asked.held is None and asked.evidence is None and not asked.offline:
         return deepen(known, leading, delta, asked, budget, progress)
     if known.contents or known.notes or known.comparisons:
         return known

@@ -51,6 +51,37 @@ def check(
     A deploy should stop when any violation `stops`. What could not be looked at is in the report's gaps, and stops nothing.
     Raises ReadError (locks, revisions, settings, files).
     """
+    asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
+    return inspect(
+        before,
+        after,
+        policy=policy,
+        asked=asked,
+        save_evidence=save_evidence,
+        as_of=as_of,
+        config=config,
+        environment=environment,
+        repository=repository,
+        deep=deep,
+        progress=progress,
+    )
+
+
+def inspect(
+    before: Source,
+    after: Source | None,
+    *,
+    policy: Policy | PathLike | None,
+    asked: Asked,
+    save_evidence: PathLike | None,
+    as_of: datetime | None,
+    config: PathLike | None,
+    environment: Environment | None,
+    repository: PathLike | None,
+    deep: bool | Budget,
+    progress: Progress,
+) -> Report:
+    """What `check` does."""
     from lockblame import policy as rules
     from lockblame.policy import Policy
 
@@ -59,7 +90,7 @@ def check(
         before,
         after,
         symptom=None,
-        asked=Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client),
+        asked=asked,
         save_evidence=save_evidence,
         as_of=as_of,
         config=config,

@@ -25,13 +25,14 @@ PASSED = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Where the caller wants upstream evidence from: files, or the network with this client or token."""
+    """Where the caller wants upstream evidence from: files, what is `held` already, or the network with this client or token."""
 
     issues: PathLike | None = None
     evidence: PathLike | None = None
     offline: bool = False
     token: str | None = field(default=None, repr=False)
     client: Client | None = None
+    held: Knowledge | None = None
 
 
 Step = tuple[str, str, str]

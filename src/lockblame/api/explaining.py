@@ -28,8 +28,13 @@ def looked_up(delta: Delta, client: Client, names: Sequence[str] = ()) -> tuple[
 
     sourcing = Sourcing(delta.after, delta.before)
     places = {one: sourcing.pages_of(one[0]) for one in unsettled(_only(delta, names) if names else delta)}
+    return required(dict([each for each in places.items() if each[1]][:MOST]), client)
+
+
+def required(places: Mapping[tuple[str, str], Sequence[str]], client: Client) -> tuple[Requirements, tuple[Gap, ...]]:
+    """What those releases require; `places` are the addresses of the indexes that may have each."""
     versions: dict[str, list[str]] = {}
-    for name, version in [one for one, several in places.items() if several][:MOST]:
+    for name, version in places:
         versions.setdefault(name, []).append(version)
     # a package's page is long, and read once for all of its versions
     tasks = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from lockblame.progress import Progress
 if TYPE_CHECKING:
     from lockblame.client import Client
 
-__all__ = ["gather", "pages_of", "project_page"]
+__all__ = ["gather", "pages_of", "project_page", "with_packages"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None
 
 def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, client: Client) -> Knowledge:
     changes = {change.name: change for change in delta if change.kind != "refiled"}
-    known = _with_packages(known, changes.values(), Sourcing(delta.after, delta.before), client)
+    known = with_packages(known, changes.values(), Sourcing(delta.after, delta.before).pages, client)
     known = _with_requirements(known, delta, client)
     return known if asked.issues is not None else with_issues(known, changes.values(), symptom, client)
 
@@ -49,8 +49,10 @@ def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | N
 # --- indexes ---------------------------------------------------------------------------------------------------------
 
 
-def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourcing, client: Client) -> Knowledge:
-    """Release dates, yanks and repositories of the changed packages."""
+def with_packages(
+    known: Knowledge, changes: Iterable[Change], pages: Callable[[Pin], Sequence[str]], client: Client
+) -> Knowledge:
+    """Release dates, yanks and repositories of the changed packages; `pages` tells the indexes that may have one."""
     tasks, names, gaps, repositories = [], [], [], {}
     hosts = {one.host: one.forge for one in known.repositories.values()}
     for change in changes:
@@ -64,7 +66,7 @@ def _with_packages(known: Knowledge, changes: Iterable[Change], sourcing: Sourci
             elif pin.name not in known.repositories:
                 gaps.append(_elsewhere(pin))
             continue
-        places = sourcing.pages(pin)
+        places = pages(pin)
         names.append(pin.name)
         tasks.append((pin.name, lane(places[0]), _package(pin, places, hosts, linked=pin.name not in known.repositories)))
     releases = {}

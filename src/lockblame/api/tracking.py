@@ -6,7 +6,7 @@ one repository after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -36,12 +36,39 @@ Answers = dict[Repository, "Found | UpstreamError"]
 
 def with_issues(known: Knowledge, changes: Iterable[Change], symptom: Symptom | None, client: Client) -> Knowledge:
     """The issues of each repository once, also where several packages share it; the most suspicious packages first."""
+    return with_issues_of([(known, changes)], symptom, client)[0]
+
+
+def with_issues_of(
+    several: Sequence[tuple[Knowledge, Iterable[Change]]], symptom: Symptom | None, client: Client
+) -> list[Knowledge]:
+    """The same for more than one set of changes, of which each has its own packages: what they share is asked for once."""
     inquiry = _Inquiry(client, words_to_search(symptom))
-    inquiry.run(_wanted(list(_most_suspicious_first(changes, known, symptom)), known))
+    wanted = [_wanted(list(_most_suspicious_first(changes, known, symptom)), known) for known, changes in several]
+    inquiry.run(_together(wanted))
+    return [_answered(known, inquiry, {one.repository for one in own}) for (known, _), own in zip(several, wanted, strict=True)]
+
+
+def _together(several: Sequence[Sequence[Wanted]]) -> list[Wanted]:
+    """Each repository once, from the earliest moment that anybody wants."""
+    found: dict[Repository, Wanted] = {}
+    for one in (one for each in several for one in each):
+        other = found.get(one.repository, one)
+        since = min(one.since, other.since) if one.since and other.since else one.since or other.since
+        narrow = one.names and other.names
+        names = tuple(dict.fromkeys((*other.names, *one.names))) if narrow else ()
+        found[one.repository] = replace(one, since=since, names=names)
+    return list(found.values())
+
+
+def _answered(known: Knowledge, inquiry: _Inquiry, own: Collection[Repository]) -> Knowledge:
+    """`known` with what came of its `own` repositories."""
     issues: dict[tuple[str, int], Issue] = {}
     gaps: list[Gap] = []
     moved: dict[Repository, Repository] = {}
     for repository, answer in inquiry.answers.items():
+        if repository not in own:
+            continue
         if isinstance(answer, UpstreamError):
             gaps.append(gap(answer, _by_hand(repository)))
             continue
