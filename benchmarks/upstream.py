@@ -143,6 +143,8 @@ def process(sides: Path, world: World, token: str | None, cache: Path) -> str:
     """`lockblame blame`, from the start of the interpreter to its end."""
     arguments = ["blame", "before/uv.lock", "after/uv.lock", "--symptom", SYMPTOM, "--format", "json"]
     environment = {name: value for name, value in os.environ.items() if not name.endswith(("_TOKEN", "_proxy", "_PROXY"))}
+    # an installed package is compiled once, and so is this one
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"LOCKBLAME_CACHE_DIR": str(cache), "GITHUB_API_URL": f"http://{world.forge}/api/v3"}
     if token:
         environment["GITHUB_TOKEN"] = token

@@ -297,16 +297,14 @@ class TestMerged:
 
 
 class TestOverTheWire:
-    def test_a_second_run_moves_no_body(self, tmp_path: Any):
+    def test_a_second_run_soon_after_asks_nothing(self, tmp_path: Any):
         with GitHub(many(250)) as forge:
             runs = []
             for _ in range(2):
                 with Client(cache=tmp_path) as client:
                     runs.append(client.run(forges.issues(_at(forge), since=RELEASE, limit=300)))
-            second = forge.server.asked[3:]
             assert runs[0] == runs[1]
-            assert len(second) == 3
-            assert all("if-none-match" in asked.headers for asked in second)
+            assert len(forge.server.asked) == 3
         with Client(cache=tmp_path, offline=True) as client:
             assert client.run(forges.issues(_at(forge), since=RELEASE, limit=300)) == runs[0]
 

@@ -12,14 +12,11 @@ from lockblame import fields
 from lockblame.errors import AccessRefused, NotFound, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges import Found, by_hand
-from lockblame.forges.pages import counted, following, listed
+from lockblame.forges.pages import KEEPS, counted, following, listed
 from lockblame.forges.records import is_path
 from lockblame.model import Gap, Issue, Repository
 
 HEADERS = {"Accept": "application/json"}
-KEEPS = 600.0
-"""Seconds that an answer stands in for the same question: a run asks much here, Gitea confirms nothing by a 304, and reports
-don't grow old in ten minutes."""
 MOST_PAGES = 20
 WORDS = 4
 """Words that a search asks for, a question each, where the forge can't be asked for any of several."""

@@ -14,6 +14,10 @@ from lockblame.model import Repository
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
+KEEPS = 600.0
+"""Seconds for which a forge's answer stands in for the same question: a run asks much, the next one follows soon, not every
+answer can be confirmed by a 304 (a POST, Gitea's), and reports don't grow old in ten minutes."""
+
 
 def origin_of(repository: Repository) -> str:
     """Scheme and host of the repository's forge: https, and plain http on this very machine (a tunnel, a stand-in)."""

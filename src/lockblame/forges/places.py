@@ -6,6 +6,7 @@ from importlib import import_module
 from urllib.parse import quote, urlencode
 
 from lockblame.flow import Request
+from lockblame.forges.pages import KEEPS
 from lockblame.model import Repository
 
 _HEADERS = {
@@ -27,7 +28,7 @@ def base_of(repository: Repository) -> str:
 def asking(repository: Repository, below: str, subject: str, **options: str) -> Request:
     """A question to the API about what is `below` the repository (quoted already)."""
     query = f"?{urlencode(options)}" if options else ""
-    return Request(url=f"{base_of(repository)}/{below}{query}", subject=subject, headers=_HEADERS[repository.forge])
+    return Request(url=f"{base_of(repository)}/{below}{query}", subject=subject, headers=_HEADERS[repository.forge], keeps=KEEPS)
 
 
 def _below(repository: Repository, what: str) -> str:

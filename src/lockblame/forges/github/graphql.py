@@ -18,12 +18,10 @@ from lockblame import fields
 from lockblame.errors import AccessRefused, BadResponse, NotFound, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges.github.query import Question, rendered
-from lockblame.forges.pages import decoded
+from lockblame.forges.pages import KEEPS, decoded
 from lockblame.forges.records import BODY, TITLE, bounded, is_path, moment
 from lockblame.model import Issue
 
-KEEPS = 600.0
-"""Seconds that an answer stands in for the same question: a POST has no 304, and reports don't grow old in ten minutes."""
 _MOST = 10_000_000
 _TOO_MUCH = re.compile(r"timeout|timed? ?out|something went wrong|resource limits|node limit|too (?:complex|large|many)", re.I)
 _TOO_MUCH_TYPES = frozenset({"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED", "SERVICE_UNAVAILABLE", "INTERNAL"})

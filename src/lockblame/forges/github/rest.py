@@ -19,7 +19,7 @@ from lockblame.flow import Flow, Request, Response
 from lockblame.forges import Found
 from lockblame.forges.github.allowance import Allowance, Kind
 from lockblame.forges.github.query import any_of
-from lockblame.forges.pages import decoded, links, listed, origin_of, stamp
+from lockblame.forges.pages import KEEPS, decoded, links, listed, origin_of, stamp
 from lockblame.forges.records import issue_from
 from lockblame.model import Gap, Issue, Repository
 
@@ -83,7 +83,7 @@ class _Harvest:
 
     def fetch(self, url: str) -> Flow[Response]:
         self.pages += 1
-        request = Request(url=url, subject=self.asked.path, headers=_HEADERS, anonymous=self.manner.anonymous)
+        request = Request(url=url, subject=self.asked.path, headers=_HEADERS, keeps=KEEPS, anonymous=self.manner.anonymous)
         allowance = self.manner.allowance
         if allowance is None:
             return (yield request)
