@@ -567,6 +567,13 @@ class TestTimeline:
         assert release.x < report.x < drawing.deploys[-1]
         assert {"5.3.1", "5.3.2", "#1783"} <= {label.text for label in drawing.labels}
 
+    def test_a_package_in_several_locks_is_one_lane(self):
+        first = demo().suspects[0]
+        other = replace(first, change=replace(first.change, lock="poetry.lock"))
+        times = timeline(replace(demo(), suspects=(first, other, *demo().suspects[1:])))
+        assert times is not None
+        assert len(times.lanes) == len(set(times.lanes)) == 6
+
     def test_without_days_there_is_none(self):
         found = replace(examples.report(), deployment=None, suspects=())
         assert timeline(found) is None

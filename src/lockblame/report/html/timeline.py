@@ -66,7 +66,8 @@ def timeline(report: Report) -> Timeline | None:
     lanes: list[str] = []
     for suspect in report.suspects:
         found = [*_released(suspect, len(lanes)), *_reported(suspect, len(lanes), top)]
-        if found and len(lanes) < LANES:
+        # the same package in several locks is one lane
+        if found and len(lanes) < LANES and suspect.change.name not in lanes:
             lanes.append(suspect.change.name)
             events += found
     if not events:
