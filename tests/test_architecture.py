@@ -14,7 +14,7 @@ SRC = Path(__file__).parents[1] / "src"
 PACKAGE = SRC / "lockblame"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-WORDS = {"model", "flow", "fields", "errors", "progress", "versions", "graph", "markers"}
+WORDS = {"model", "flow", "fields", "errors", "progress", "logbook", "versions", "graph", "markers"}
 WORLD = {"git", "files", "installed", "client", "resolver", "trial"}
 THINKING = {
     "bisection",
@@ -52,6 +52,7 @@ HOMES = {
     "tomlkit": {"rollbacks"},
     "packageurl": {"report", "client", "lockfiles"},
     "rich": {"terminal"},
+    "shtab": {"commands"},
     "jinja2": {"report"},
     "packaging": None,
 }

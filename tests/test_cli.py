@@ -240,7 +240,7 @@ class TestFailure:
 def test_help_has_an_example(arguments, tmp_path):
     run = lockblame(*arguments, folder=tmp_path)
     assert run.returncode == 0
-    assert "example: lockblame" in run.stdout
+    assert "example:\n  lockblame" in run.stdout
 
 
 def test_version(tmp_path):

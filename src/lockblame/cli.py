@@ -10,33 +10,37 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from lockblame.commands.asking import arguments as asking_arguments
 from lockblame.commands.asking import asking
-from lockblame.commands.options import budget, day, ends, environment
+from lockblame.commands.options import budget, day, ends, environment, watched
+from lockblame.commands.parser import Parser, everywhere, example, parsed, subcommand
 from lockblame.errors import LockblameError, SymptomError
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Report
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Commands = argparse._SubParsersAction[Parser]
 
 ANSWERED, USAGE, NO_ANSWER, INTERRUPTED = 0, 2, 3, 130
 
 SIDES = """\
-BEFORE and AFTER are each a lockfile, a folder, a git revision (every lock in it), or REV:path; or one range BASE..HEAD.
-Without AFTER the working tree is meant."""
+BEFORE and AFTER are each a lockfile, a folder, a git revision (every lock in
+it), or REV:path; or one range BASE..HEAD. Without AFTER the working tree is
+meant."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Every expected failure is one sentence on standard error."""
     _survive_any_encoding()
-    parser = _parser()
+    parser = whole_parser()
     given, command = _parted(sys.argv[1:] if arguments is None else arguments)
-    options = parser.parse_args(given, argparse.Namespace(command=command))
+    options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False))
     try:
-        code: int = options.run(options)
+        with _listening(options):
+            code: int = options.run(options)
         sys.stdout.flush()
     except SymptomError as error:
         return _fail(error, USAGE)
@@ -55,10 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Our own arguments, and the command behind `--` that `bisect` is to try."""
     given = list(arguments)
-    if given[:1] != ["bisect"] or "--" not in given:
+    asked = next((one for one in given if not one.startswith("-")), None)
+    if asked != "bisect" or "--" not in given:
         return given, []
     place = given.index("--")
     return given[:place], given[place + 1 :]
+
+
+def _listening(options: argparse.Namespace) -> AbstractContextManager[None]:
+    if not options.verbose:
+        return nullcontext()
+    from lockblame.terminal import listening
+
+    return listening(sys.stderr)
 
 
 def _fail(error: object, code: int) -> int:
@@ -78,14 +91,15 @@ def _survive_any_encoding() -> None:
 # --- arguments -------------------------------------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def whole_parser() -> Parser:
+    """All that can be said to lockblame."""
+    parser = Parser(
         prog="lockblame",
-        description="Which dependency change broke the deployment: compares the locks of two revisions, "
-        "and ranks the changes and their upstream issues by the symptom.",
-        epilog="example: lockblame blame v1.4..v1.5 --symptom 'the workers consume far fewer messages than before'",
+        description="Which dependency change broke the deployment: compares the locks of two\n"
+        "revisions, and ranks the changes and their upstream issues by the symptom.",
+        epilog=example("lockblame blame v1.4..v1.5 --symptom 'workers consume far less than before'"),
     )
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("-V", "--version", action=_Version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _diff_parser(commands)
     _blame_parser(commands)
@@ -95,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     _rollback_parser(commands)
     _cases_parser(commands)
     _cache_parser(commands)
+    _completion_parser(commands)
     _demo_parser(commands)
+    everywhere(parser)
     return parser
 
 
@@ -112,14 +128,10 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _command(commands: Commands, name: str, run: Callable[..., int], help: str, example: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=help,
-        description=f"{help[0].upper()}{help[1:]}." + (f"\n\n{SIDES}" if name in ("diff", "blame", "check", "bisect") else ""),
-        epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _command(
+    commands: Commands, name: str, run: Callable[..., int], help: str, shown: str, more: str = ""
+) -> argparse.ArgumentParser:
+    parser = subcommand(commands, name, help, shown, SIDES if name in ("diff", "blame", "check", "bisect") else more)
     parser.set_defaults(run=run)
     return parser
 
@@ -145,8 +157,8 @@ def _diff_parser(commands: Commands) -> None:
 
 
 def _blame_parser(commands: Commands) -> None:
-    example = "lockblame blame v1.4..v1.5 --symptom-file alert.log --format markdown"
-    parser = _command(commands, "blame", _blame, "rank the changes and upstream issues by a symptom", example)
+    shown = "lockblame blame v1.4..v1.5 --symptom-file alert.log --format markdown"
+    parser = _command(commands, "blame", _blame, "rank the changes and upstream issues by a symptom", shown)
     _sides(parser, ("text", "markdown", "html", "json", "postmortem"))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--symptom", metavar="TEXT", help="what went wrong, in your own words")
@@ -166,15 +178,15 @@ def _blame_parser(commands: Commands) -> None:
 def _check_parser(commands: Commands) -> None:
     from lockblame.commands import check
 
-    example = "lockblame check origin/main..HEAD --format github"
-    parser = _command(commands, "check", check.run, "what is risky about the changes, before they are deployed", example)
+    shown = "lockblame check origin/main..HEAD --format github"
+    parser = _command(commands, "check", check.run, "what is risky about the changes, before they are deployed", shown)
     _sides(parser, check.STYLES)
     check.arguments(parser)
 
 
 def _history_parser(commands: Commands) -> None:
-    example = "lockblame history uv.lock --package kombu --since v1.4"
-    parser = _command(commands, "history", _history, "which commit brought which change of a lock", example)
+    shown = "lockblame history uv.lock --package kombu --since v1.4"
+    parser = _command(commands, "history", _history, "which commit brought which change of a lock", shown)
     parser.add_argument("path", metavar="PATH", nargs="?", help="the lock, or a folder of locks (default: every lock)")
     parser.add_argument("--package", metavar="NAME", help="only the commits that changed this package")
     parser.add_argument("--since", metavar="REV", help="without what REV has already")
@@ -184,17 +196,17 @@ def _history_parser(commands: Commands) -> None:
 def _bisect_parser(commands: Commands) -> None:
     from lockblame.commands import bisect
 
-    example = "lockblame bisect v1.4 v1.5 -- pytest -x tests/test_worker.py"
+    shown = "lockblame bisect v1.4 v1.5 -- pytest -x tests/test_worker.py"
     help = "prove by trials which changes make a command fail"
-    bisect.arguments(_command(commands, "bisect", bisect.run, help, example))
+    bisect.arguments(_command(commands, "bisect", bisect.run, help, shown))
 
 
 def _rollback_parser(commands: Commands) -> None:
     from lockblame.commands import rollback
 
-    example = "lockblame rollback v1.4..v1.5 --package kombu --check"
+    shown = "lockblame rollback v1.4..v1.5 --package kombu --check"
     help = "the smallest edit that takes suspects back, what it moves and what it reopens"
-    parser = _command(commands, "rollback", rollback.run, help, example)
+    parser = _command(commands, "rollback", rollback.run, help, shown)
     rollback.arguments(parser)
     told = "what reading the notes on lost fixes may cost (default: 4,40MB,20s)"
     parser.add_argument("--budget", metavar="LIMITS", type=budget, help=told)
@@ -203,8 +215,8 @@ def _rollback_parser(commands: Commands) -> None:
 def _cases_parser(commands: Commands) -> None:
     from lockblame.commands import cases
 
-    example = "lockblame cases add --title 'Workers slow down' --report report.json --workaround 'kombu back to 5.3.1'"
-    cases.arguments(_command(commands, "cases", cases.run, "solved incidents, kept for the next one", example))
+    shown = "lockblame cases add --title 'Workers slow down' --report report.json"
+    cases.arguments(_command(commands, "cases", cases.run, "solved incidents, kept for the next one", shown))
 
 
 def _cache_parser(commands: Commands) -> None:
@@ -212,6 +224,14 @@ def _cache_parser(commands: Commands) -> None:
 
     help = "the kept answers of package indexes and forges"
     cache.arguments(_command(commands, "cache", cache.run, help, "lockblame cache info"))
+
+
+def _completion_parser(commands: Commands) -> None:
+    from lockblame.commands import completion
+
+    help = "the script that completes lockblame in a shell"
+    shown = "source <(lockblame completion bash)"
+    completion.arguments(_command(commands, "completion", completion.run, help, shown, completion.HOW))
 
 
 def _demo_parser(commands: Commands) -> None:
@@ -239,19 +259,18 @@ def _diff(options: argparse.Namespace) -> int:
     else:
         from lockblame.api.explaining import settled
         from lockblame.report.why import why
-        from lockblame.terminal import progress
+        from lockblame.terminal import show
 
-        with asking(options, progress(sys.stderr)) as client:
+        with asking(options, watched(options)) as client:
             told = found if options.offline else settled(found, options.why, client=client)
-        sys.stdout.write(why(told, options.why, options.format))
+        show(why(told, options.why, options.format), options.format)
     return ANSWERED
 
 
 def _blame(options: argparse.Namespace) -> int:
     from lockblame.api.blaming import blame
-    from lockblame.terminal import progress
 
-    told = progress(sys.stderr)
+    told = watched(options)
     with asking(options, told) as client:
         report = blame(
             *ends(options),
@@ -282,9 +301,10 @@ def _blame(options: argparse.Namespace) -> int:
 def _history(options: argparse.Namespace) -> int:
     from lockblame.api.chronicle import history
     from lockblame.report.revisions import revisions
+    from lockblame.terminal import show
 
     found = history(options.path, package=options.package, since=options.since)
-    sys.stdout.write(revisions(found, options.format))
+    show(revisions(found, options.format), options.format)
     return ANSWERED
 
 
@@ -323,7 +343,7 @@ def symptom(options: argparse.Namespace) -> str | None:
 
 def _show(found: Delta | Report, style: str) -> None:
     from lockblame.report import render
-    from lockblame.terminal import colour, width
+    from lockblame.terminal import colour, show, width
 
     plain = style == "text"
-    sys.stdout.write(render(found, style, width=width() if plain else 0, colour=plain and colour()))
+    show(render(found, style, width=width() if plain else 0, colour=plain and colour()), style)

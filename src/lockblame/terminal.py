@@ -1,13 +1,17 @@
-"""What a person at a terminal gets besides the answer: its width, colour, and progress for what takes over a second."""
+"""What a person at a terminal gets besides the answer: its width, colour, links, and progress for what takes over a second."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lockblame.logbook import log
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -19,6 +23,13 @@ PATIENCE = 1.0
 
 PIPE_WIDTH = 100
 _NOTES = 20
+_LOG_LINE = 2_000
+
+_ADDRESS = re.compile(r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~]{1,2000}")
+_LINKING_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "zed", "Tabby", "rio", "mintty"})
+_LINKING_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio", "mintty")
+_LINKING_VTE = 5002
+"""0.50.2: the first whose links don't crash it."""
 
 
 def width() -> int:
@@ -29,6 +40,49 @@ def width() -> int:
 def colour() -> bool:
     """Whether standard output is a terminal that wants colour (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def hyperlinks(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether standard output is a terminal that is known to open hyperlinks (OSC 8); a pipe never is.
+
+    There is no way to ask a terminal, so this goes by the names they give themselves. FORCE_HYPERLINK says yes (1) or no (0) for
+    one that is not known, as other programs have it.
+    """
+    values = os.environ if environment is None else environment
+    if not sys.stdout.isatty() or values.get("TERM") == "dumb":
+        return False
+    if forced := values.get("FORCE_HYPERLINK"):
+        return forced != "0"
+    if "TMUX" in values or values.get("TERM", "").startswith("screen"):
+        # what runs inside of it doesn't know the terminal outside, and older ones print what they don't know
+        return False
+    version = values.get("VTE_VERSION", "")
+    return (
+        values.get("TERM_PROGRAM") in _LINKING_PROGRAMS
+        or values.get("TERM", "").startswith(_LINKING_TERMS)
+        or (version.isdecimal() and int(version) >= _LINKING_VTE)
+        or any(name in values for name in ("WT_SESSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID"))
+    )
+
+
+def show(text: str, style: str = "text") -> None:
+    """Write an answer to standard output; its addresses become links where it is text on a terminal that has them."""
+    sys.stdout.write(linked(text) if style == "text" and hyperlinks() else text)
+
+
+def linked(text: str) -> str:
+    """`text` with each http(s) address in it made a hyperlink that shows the address itself, as it did before."""
+    return _ADDRESS.sub(_link, text)
+
+
+def _link(found: re.Match[str]) -> str:
+    from lockblame.report.hostile import url
+
+    shown = found[0].rstrip(".,;:!?'")
+    if shown.endswith(")") and "(" not in shown:
+        shown = shown[:-1]
+    address = url(shown)
+    return found[0] if address is None else f"\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\{found[0][len(shown) :]}"
 
 
 def shown_progress() -> Progress:
@@ -42,9 +96,85 @@ def _in_notebook() -> bool:
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def progress(stream: TextIO) -> Progress:
-    """Progress on `stream` when it is a terminal, else none."""
-    return TerminalProgress(stream) if stream.isatty() else SILENT
+def progress(stream: TextIO, *, quiet: bool = False, verbose: bool = False) -> Progress:
+    """Progress on `stream` when it is a terminal, else none; the log tells it to who asked for that, in place of bars."""
+    if verbose:
+        return LoggedProgress()
+    if quiet or not stream.isatty():
+        return SILENT
+    # without a cursor that moves there are no bars, which would be printed again and again
+    return PlainProgress(stream) if os.environ.get("TERM") in ("dumb", "unknown") else TerminalProgress(stream)
+
+
+@contextmanager
+def listening(stream: TextIO) -> Iterator[None]:
+    """What the logger `lockblame` is told, all of it, as lines of `stream`."""
+    import logging
+
+    class Lines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            from lockblame.report.hostile import line
+
+            return line(f"{record.name}: {record.getMessage()}", _LOG_LINE)
+
+    logger, handler = logging.getLogger("lockblame"), logging.StreamHandler(stream)
+    handler.setFormatter(Lines())
+    level, passes = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = passes
+
+
+class LoggedProgress(Progress):
+    """Stages and notes as records of the log."""
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """See Progress."""
+        log("progress", "%s%s", stage, "" if total is None else f" ({total})")
+
+    def step(self, stage: str, detail: str = "") -> None:
+        """See Progress."""
+        if detail:
+            log("progress", "%s: %s", stage, detail)
+
+    def note(self, detail: str) -> None:
+        """See Progress."""
+        log("progress", "%s", detail)
+
+
+class PlainProgress(Progress):
+    """What takes over a second as lines, for a terminal that can do no more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._guard = Lock()
+        self._timers: dict[str, Timer] = {}
+
+    def begin(self, stage: str, total: int | None = None) -> None:
+        """See Progress."""
+        with self._guard:
+            timer = self._timers[stage] = Timer(PATIENCE, self.note, (stage if total is None else f"{stage} ({total})",))
+            timer.daemon = True
+            timer.start()
+
+    def end(self, stage: str) -> None:
+        """See Progress."""
+        with self._guard:
+            if timer := self._timers.pop(stage, None):
+                timer.cancel()
+
+    def note(self, detail: str) -> None:
+        """See Progress."""
+        from lockblame.report.hostile import line
+
+        self._stream.write(f"{line(detail, 500)}\n")
+        self._stream.flush()
 
 
 class NotebookProgress(Progress):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.commands.asking import arguments as asking_arguments
 from lockblame.commands.asking import asking
+from lockblame.commands.options import watched
 from lockblame.errors import BisectError
 
 if TYPE_CHECKING:
@@ -75,15 +76,15 @@ def _environments(group: argparse._ArgumentGroup) -> None:
 def run(options: argparse.Namespace) -> int:
     """Find the culprits and show them."""
     from lockblame.report.proof import proof
-    from lockblame.terminal import progress
+    from lockblame.terminal import show
 
     if not options.command:
-        sys.stderr.write("lockblame: the command to try is missing: put it behind --\n")
+        sys.stderr.write("lockblame bisect: the command to try is missing: put it behind --; see `lockblame bisect --help`\n")
         return USAGE
-    told = progress(sys.stderr)
+    told = watched(options)
     with asking(options, told) as client:
         found = _found(options, _ranked(options, client, told), client, told)
-    sys.stdout.write(proof(found, options.format))
+    show(proof(found, options.format), options.format)
     if not found.culprits:
         raise BisectError("no set of changes was found to fail")
     return 0

@@ -16,15 +16,19 @@ VERSION = 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `cache` can be told."""
+    from lockblame.commands.parser import subcommand
+
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    info = actions.add_parser("info", help="where the answers of indexes and forges are kept, how many, and how large")
+    what = "where the answers of indexes and forges are kept, how many, and how large"
+    info = subcommand(actions, "info", what, "lockblame cache info --format json")
     info.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    actions.add_parser("clear", help="forget them all")
+    subcommand(actions, "clear", "forget them all", "lockblame cache clear")
 
 
 def run(options: argparse.Namespace) -> int:
     """Show the cache, or empty it."""
     from lockblame.client.cache import cache_folder, clear, look
+    from lockblame.report.hostile import line
 
     folder = cache_folder()
     if options.action == "clear":
@@ -33,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
             clear(folder)
         except OSError as error:
             raise ReadError(str(folder), f"can't be cleared ({error.strerror or error})", "try again, or delete it") from None
-        sys.stdout.write(f"forgot {_answers(before.entries)} in {folder}\n")
+        sys.stdout.write(f"forgot {_answers(before.entries)} in {line(str(folder), 1000)}\n")
     else:
         found = look(folder)
         sys.stdout.write(_json(found) if options.format == "json" else _text(found))
@@ -49,9 +53,10 @@ def _json(found: Shelf) -> str:
 
 def _text(found: Shelf) -> str:
     from lockblame.client.cache import UNUSED, VARIABLE
+    from lockblame.report.hostile import line
 
     lines = (
-        f"folder   {found.folder} ({VARIABLE} names another)",
+        f"folder   {line(str(found.folder), 1000)} ({VARIABLE} names another)",
         f"holds    {_answers(found.entries)}, {found.size / 2**20:.1f} MiB",
         f"bound    {found.bound / 2**20:.0f} MiB; what was not used for {UNUSED / 86400:.0f} days goes",
     )

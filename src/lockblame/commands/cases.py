@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `cases` can be told."""
     parser.add_argument("--config", metavar="FILE", help="settings (default: lockblame.toml, else pyproject.toml)")
+    from lockblame.commands.parser import subcommand
+
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
-    add = actions.add_parser("add", help="keep a solved incident")
+    add = subcommand(
+        actions, "add", "keep a solved incident", "lockblame cases add --title 'Workers slow down' --report report.json"
+    )
     add.add_argument("--title", metavar="TEXT", required=True, help="what it was, in a few words")
     add.add_argument("--date", metavar="DATE", help="its day (default: today)")
     add.add_argument("--report", metavar="FILE", help="what `blame --format json` printed: symptom, culprit, issue and changes")
@@ -24,11 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         add.add_argument(f"--{field}", metavar="TEXT", help="instead of what the report says")
     add.add_argument("--link", metavar="URL", action="append", default=[], help="to a ticket, a dashboard, a postmortem")
     add.add_argument("--event", metavar="WHEN=WHAT", action="append", default=[], help="a line of its time line")
-    actions.add_parser("list", help="all of them, newest first")
-    show = actions.add_parser("show", help="one with all that it holds")
-    show.add_argument("id", metavar="ID")
-    search = actions.add_parser("search", help="those that resemble a symptom")
-    search.add_argument("symptom", metavar="TEXT")
+    subcommand(actions, "list", "all of them, newest first", "lockblame cases list")
+    show = subcommand(actions, "show", "one with all that it holds", "lockblame cases show 2024-03-02-workers-slow-down")
+    show.add_argument("id", metavar="ID", help="as `lockblame cases list` has it")
+    search = subcommand(actions, "search", "those that resemble a symptom", "lockblame cases search 'workers crawl'")
+    search.add_argument("symptom", metavar="TEXT", help="what went wrong, in your own words")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,19 +40,19 @@ def run(options: argparse.Namespace) -> int:
     from lockblame.api import cases
     from lockblame.report import cases as shown
     from lockblame.report.hostile import line
-    from lockblame.terminal import width
+    from lockblame.terminal import show, width
 
     folder = cases.place(options.config)
     if options.action == "add":
         print(line(str(cases.add(_given(options), folder)), 1000))  # noqa: T201
         return 0
     if options.action == "search":
-        sys.stdout.write(shown.found(cases.search(options.symptom, folder), width()))
+        show(shown.found(cases.search(options.symptom, folder), width()))
         return 0
     known, gaps = cases.read_all(folder)
     for gap in gaps:
         print(f"lockblame: {line(gap.subject)}: {line(gap.detail)}", file=sys.stderr)  # noqa: T201
-    sys.stdout.write(shown.listed(known, width()) if options.action == "list" else shown.whole(_one(known, options.id), width()))
+    show(shown.listed(known, width()) if options.action == "list" else shown.whole(_one(known, options.id), width()))
     return 0
 
 

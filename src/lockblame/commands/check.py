@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,13 +35,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them stops the deploy."""
     from lockblame.commands.asking import asking
+    from lockblame.commands.options import watched
     from lockblame.report.gate import gate
-    from lockblame.terminal import progress, width
+    from lockblame.terminal import show, width
 
-    told = progress(sys.stderr)
+    told = watched(options)
     with asking(options, told) as client:
         found = _found(options, client, told)
-    sys.stdout.write(gate(found, options.format, width=width()))
+    show(gate(found, options.format, width=width()), options.format)
     if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
             page.write(gate(found, "markdown"))

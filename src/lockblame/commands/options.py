@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lockblame.api.digging import Budget
     from lockblame.api.reading import Source
     from lockblame.model import Environment
+    from lockblame.progress import Progress
 
 
 def day(text: str) -> datetime:
@@ -43,6 +44,13 @@ def budget(text: str) -> Budget:
             raise argparse.ArgumentTypeError(f"{text!r} is no budget such as 8,100MB,60s")
         given[name] = int(found[1])
     return Budget(**given)
+
+
+def watched(options: argparse.Namespace) -> Progress:
+    """What the person who waits is told: bars on a terminal, the log with --verbose, nothing with --quiet."""
+    from lockblame.terminal import progress
+
+    return progress(sys.stderr, quiet=options.quiet, verbose=options.verbose)
 
 
 def ends(options: argparse.Namespace) -> tuple[Source, Source | None]:

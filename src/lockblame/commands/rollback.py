@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from lockblame.commands.asking import arguments as asking_arguments
 from lockblame.commands.asking import asking
+from lockblame.commands.options import watched
 
 if TYPE_CHECKING:
     from lockblame.client import Client
@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from lockblame.report.rollbacks import rollback as rendered
-    from lockblame.terminal import progress, width
+    from lockblame.terminal import show, width
 
-    told = progress(sys.stderr)
+    told = watched(options)
     with asking(options, told) as client:
         found = _found(options, client, told)
-    sys.stdout.write(rendered(found, options.format, folder=str(Path.cwd()), width=width()))
+    show(rendered(found, options.format, folder=str(Path.cwd()), width=width()), options.format)
     return 0
 
 
