@@ -21,10 +21,14 @@ from typing import TYPE_CHECKING
 _HOMES = {
     "bisect": "lockblame.api.bisecting",
     "blame": "lockblame.api.blaming",
+    "blame_each": "lockblame.api.fleet",
     "check": "lockblame.api.checking",
+    "check_each": "lockblame.api.fleet",
     "diff": "lockblame.api.comparing",
+    "diff_each": "lockblame.api.fleet",
     "history": "lockblame.api.chronicle",
     "from_dict": "lockblame.report.recalled",
+    "json_lines": "lockblame.api.ledger",
     "read": "lockblame.api.reading",
     "rollback": "lockblame.api.rolling_back",
     "shown_progress": "lockblame.terminal",
@@ -32,6 +36,7 @@ _HOMES = {
     "Client": "lockblame.client",
     "LockblameError": "lockblame.errors",
     "Progress": "lockblame.progress",
+    "Answer": "lockblame.api.fleet",
     "Artifact": "lockblame.model",
     "Bisection": "lockblame.model",
     "Budget": "lockblame.api.digging",
@@ -53,6 +58,7 @@ _HOMES = {
     "Repository": "lockblame.model",
     "Rollback": "lockblame.model",
     "Root": "lockblame.model",
+    "Service": "lockblame.api.fleet",
     "Snapshot": "lockblame.model",
     "Source": "lockblame.model",
     "Suspect": "lockblame.model",
@@ -62,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Answer",
     "Artifact",
     "Bisection",
     "Budget",
@@ -86,6 +93,7 @@ __all__ = [
     "Repository",
     "Rollback",
     "Root",
+    "Service",
     "Snapshot",
     "Source",
     "Suspect",
@@ -94,10 +102,14 @@ __all__ = [
     "Violation",
     "bisect",
     "blame",
+    "blame_each",
     "check",
+    "check_each",
     "diff",
+    "diff_each",
     "from_dict",
     "history",
+    "json_lines",
     "read",
     "rollback",
     "shown_progress",
@@ -111,6 +123,8 @@ if TYPE_CHECKING:
     from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
     from lockblame.api.digging import Budget
+    from lockblame.api.fleet import Answer, Service, blame_each, check_each, diff_each
+    from lockblame.api.ledger import json_lines
     from lockblame.api.reading import read
     from lockblame.api.rolling_back import rollback
     from lockblame.client import Client
