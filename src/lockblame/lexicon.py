@@ -49,16 +49,16 @@ class Lexicon:
     _phrases: dict[str, tuple[tuple[frozenset[str], str], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    _korean: list[tuple[re.Pattern[str], str]] = field(default_factory=list, init=False, repr=False, compare=False)
-    _glosses: list[tuple[re.Pattern[str], str]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _korean: list[tuple[tuple[str, ...], str]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _glosses: list[tuple[tuple[str, ...], str]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for concept in self.entries.values():
             for phrase in concept.english:
                 self._index(phrase, concept.name)
             if concept.korean:
-                self._korean.append((_pattern(concept.korean), concept.name))
-        self._glosses.extend((_pattern(korean), english) for english, korean in self.glossary.items())
+                self._korean.append((tuple(concept.korean), concept.name))
+        self._glosses.extend((tuple(korean), english) for english, korean in self.glossary.items())
 
     def _index(self, phrase: str, name: str) -> None:
         folded = folded_words(phrase)
@@ -76,7 +76,7 @@ class Lexicon:
         found = self.of_words(english)
         if _HANGUL.search(text):
             letters = jamo(text[:MOST_HANGUL].lower())
-            found.update(name for pattern, name in self._korean if pattern.search(letters))
+            found.update(name for variants, name in self._korean if _pattern(variants).search(letters))
         return tuple(name for name in self.entries if name in found)
 
     def of_words(self, folded: Sequence[str]) -> set[str]:
@@ -96,7 +96,7 @@ class Lexicon:
         if not _HANGUL.search(text):
             return ()
         letters = jamo(text[:MOST_HANGUL].lower())
-        return tuple(english for pattern, english in self._glosses if pattern.search(letters))
+        return tuple(english for variants, english in self._glosses if _pattern(variants).search(letters))
 
     def near(self, name: str) -> tuple[str, ...]:
         """The concepts that people use for the same trouble."""
@@ -220,8 +220,12 @@ def jamo(text: str) -> str:
     return "".join(out)
 
 
-def _pattern(variants: Sequence[str]) -> re.Pattern[str]:
-    """One expression for all variants; a blank stands for an optional particle and an optional blank."""
+@lru_cache(maxsize=4096)
+def _pattern(variants: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for all variants; a blank stands for an optional particle and an optional blank.
+
+    Made when a text in Korean comes first: hundreds of them cost more than reading two locks.
+    """
     particle = jamo(_PARTICLE)
     parts = []
     for variant in variants:

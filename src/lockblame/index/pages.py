@@ -19,6 +19,9 @@ JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON}, {HTML};q=0.2, text/html;q=0.01"
 _MOST_FILES = 200_000
+KEEPS = 60.0
+"""Seconds for which a page stands in without being asked for again: the same question is often asked twice in an incident, and
+a release or a yank that is a minute old is nobody's culprit yet."""
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?/[A-Za-z0-9_/+%~!=,-]*(?:\.[A-Za-z0-9_/+%~!=,-]+)*")
 
 
@@ -28,7 +31,8 @@ def project(name: str, index_url: str) -> Flow[Project]:
     Raises NotFound when the index doesn't have it, BadResponse when its answer is no project page.
     """
     normalized = normalize(name)
-    response = yield Request(url=f"{index_url.rstrip('/')}/{normalized}/", subject=normalized, headers={"Accept": ACCEPT})
+    url = f"{index_url.rstrip('/')}/{normalized}/"
+    response = yield Request(url=url, subject=normalized, headers={"Accept": ACCEPT}, keeps=KEEPS)
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
         if kind in (JSON, "application/json"):
