@@ -14,8 +14,6 @@ exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
-# links to files of the repository beside the pages (the schema, examples) stay links to files
-suppress_warnings = ["myst.xref_missing"]
 
 html_theme = "furo"
 html_title = "lockblame"

@@ -1,22 +1,28 @@
-"""The documentation is true: each console block and each Python block is run as it stands, and every page can be built.
+"""The documentation is true: each console block and each Python block is run as it stands, every option that a page names is one
+that the program has (and the other way round), and every page can be built.
 
 Blocks run one after the other in a copy of the demo's repository with the tags that the pages use. `$ ` begins a command; what
-follows is what it prints, where "…" stands for anything. A comment before a block says when it can't be run offline or at all:
+follows is what it prints, where "…" stands for anything. Python that begins with a comment of a file's name (`# check.py`) is
+saved under that name instead of being run. A comment before a block says when it can't be run offline or at all:
 `<!-- run: online -->`, `<!-- run: never, because … -->`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from lockblame import cli
 from lockblame.api import demo
 from tests.repositories import ENVIRONMENT, git
 
@@ -26,6 +32,8 @@ PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts
 BLOCK = re.compile(
     r"^(?:<!-- run: (?P<when>[^>]*) -->\n+)?```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+SAVED = re.compile(r"# (\w+\.py)\n")
+COMMANDS = ("diff", "blame", "check", "history", "bisect", "rollback", "cases", "cache", "demo")
 
 
 @dataclass(frozen=True)
@@ -55,15 +63,16 @@ def fits(told: str, printed: str) -> bool:
 
 
 class Reader:
-    """Somebody who types what the page says."""
+    """Somebody who types what the page says, with the programs of the environment that `python` belongs to first on PATH."""
 
-    def __init__(self, folder: Path, *, online: bool) -> None:
+    def __init__(self, folder: Path, *, online: bool, python: str = sys.executable) -> None:
         self.folder = folder
+        self.interpreter = python
         home = folder / "home"
         home.mkdir()
         self.environment = {
             **ENVIRONMENT,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(home),
             "XDG_CACHE_HOME": str(home / "cache"),
             "COLUMNS": "100",
@@ -80,7 +89,11 @@ class Reader:
         return self._run(["bash", "-c", command])
 
     def python(self, text: str) -> str:
-        return self._run([sys.executable, "-c", text])
+        saved = SAVED.match(text)
+        if saved:
+            (self.folder / saved[1]).write_text(text, encoding="utf-8")
+            return ""
+        return self._run([self.interpreter, "-c", text])
 
     def _run(self, command: list[str]) -> str:
         done = subprocess.run(
@@ -91,9 +104,9 @@ class Reader:
         return done.stdout
 
 
-def follow(page: Path, folder: Path, *, online: bool) -> int:
+def follow(page: Path, folder: Path, *, online: bool, python: str = sys.executable) -> int:
     """Runs the page's blocks that can be run; gives their number."""
-    reader = Reader(folder, online=online)
+    reader = Reader(folder, online=online, python=python)
     if page.parent.name != "tutorial":
         reader.folder = demo.keep(folder / "shop")
         for tag, day in {"v1.4": "deploy-2023-08-28", "v1.5": "deploy-2023-09-10", "origin/main": "deploy-2023-08-28"}.items():
@@ -131,8 +144,57 @@ def test_a_block_that_is_never_run_says_why() -> None:
             assert not block.when.startswith("never") or re.match(r"never, because \w", block.when), page.name
 
 
+def test_nothing_that_could_be_run_hides_in_another_kind_of_block() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        kinds = set(re.findall(r"^```([^\n`]+)$", text, re.MULTILINE))
+        assert kinds <= {"console", "python", "text", "toml", "json", "{toctree}", "{eval-rst}"}, page.name
+        for block in re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            assert not block.startswith("$ "), f"{page.name}: {block}"
+
+
+@cache
+def options(command: str) -> frozenset[str]:
+    """The long options that `lockblame COMMAND` has, with those of its subcommands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "1000")
+        texts = [helped(command)]
+        texts += [helped(command, sub) for sub in re.findall(r"^    ([a-z]+) {2,}", texts[0], re.MULTILINE)]
+    return frozenset(re.findall(r"--[a-z][a-z-]*", "\n".join(texts)))
+
+
+def helped(*words: str) -> str:
+    """What `lockblame WORDS --help` prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        cli.main([*words, "--help"])
+    return out.getvalue()
+
+
+def calls(text: str) -> Iterator[tuple[str, str]]:
+    """Each call of lockblame in blocks and in running text: the command, and what is given to it."""
+    joined = re.sub(r"\\\n\s*|(?<=\S)\n {8,}(?=[\[\-])", " ", text)
+    joined = re.sub(r"\[[^\]\n]*\]", lambda found: found[0].replace("|", " "), joined)
+    for found in re.finditer(rf"lockblame ({'|'.join(COMMANDS)})\b([^\n`#|>]*)", joined):
+        yield found[1], found[2].split(" -- ")[0]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_every_option_of_a_call_is_one_that_the_command_has(page: Path) -> None:
+    for command, given in calls(page.read_text(encoding="utf-8")):
+        unknown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", given)) - options(command)
+        assert not unknown, f"{page.name}: lockblame {command}{given}: {unknown}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_told_somewhere(command: str) -> None:
+    told = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    missing = {option for option in options(command) - {"--help"} if not re.search(rf"{option}(?![a-z-])", told)}
+    assert not missing, f"lockblame {command} has {missing}, of which no page tells"
+
+
 def test_every_page_can_be_built_and_every_link_leads_somewhere(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(tmp_path / "html")]
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "dummy", str(DOCS), str(tmp_path / "html")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for page in PAGES:
