@@ -156,3 +156,8 @@ def test_versions_sort_by_pep_440(versions):
 
 def test_entries_keep_the_order_of_the_delta():
     assert [entry.name for entry in grouped(examples.report().delta)] == ["inner-tools", "kombu", "pytz"]
+
+
+def test_a_style_that_there_is_not_is_said_so():
+    with pytest.raises(ValueError, match=r"'pdf' is no style of a Report: there are text, markdown, html, json, postmortem"):
+        render(examples.report(), "pdf")

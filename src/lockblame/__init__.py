@@ -30,6 +30,7 @@ _HOMES = {
     "from_dict": "lockblame.report.recalled",
     "json_lines": "lockblame.api.ledger",
     "read": "lockblame.api.reading",
+    "render": "lockblame.report",
     "rollback": "lockblame.api.rolling_back",
     "shown_progress": "lockblame.terminal",
     "to_dict": "lockblame.report.document",
@@ -111,6 +112,7 @@ __all__ = [
     "history",
     "json_lines",
     "read",
+    "render",
     "rollback",
     "shown_progress",
     "to_dict",
@@ -158,6 +160,7 @@ if TYPE_CHECKING:
     )
     from lockblame.policy import Policy
     from lockblame.progress import Progress
+    from lockblame.report import render
     from lockblame.report.document import to_dict
     from lockblame.report.recalled import from_dict
     from lockblame.terminal import shown_progress

@@ -21,8 +21,10 @@ STYLES = {
 def render(found: Delta | Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
     """The finding as one string that ends with a newline. `width` and `colour` are for the terminal's style only.
 
-    Raises KeyError for a style that is not in STYLES.
+    The styles are text, markdown, html, json and postmortem; ValueError for another one.
     """
+    if style not in STYLES:
+        raise ValueError(f"{style!r} is no style of a {type(found).__name__}: there are {', '.join(STYLES)}")
     module = import_module(STYLES[style])
     draw = module.report if isinstance(found, Report) else module.delta
     rendered: str = draw(found, width=width, colour=colour) if style == "text" else draw(found)
