@@ -40,19 +40,22 @@ def run(options: argparse.Namespace) -> int:
     from lockblame.api import cases
     from lockblame.report import cases as shown
     from lockblame.report.hostile import line
-    from lockblame.terminal import show, width
+    from lockblame.terminal import colour, show, width
 
     folder = cases.place(options.config)
     if options.action == "add":
         print(line(str(cases.add(_given(options), folder)), 1000))  # noqa: T201
         return 0
     if options.action == "search":
-        show(shown.found(cases.search(options.symptom, folder), width()))
+        show(shown.found(cases.search(options.symptom, folder), width(), colour()))
         return 0
     known, gaps = cases.read_all(folder)
     for gap in gaps:
         print(f"lockblame: {line(gap.subject)}: {line(gap.detail)}", file=sys.stderr)  # noqa: T201
-    show(shown.listed(known, width()) if options.action == "list" else shown.whole(_one(known, options.id), width()))
+    if options.action == "list":
+        show(shown.listed(known, width(), colour()))
+    else:
+        show(shown.whole(_one(known, options.id), width(), colour()))
     return 0
 
 

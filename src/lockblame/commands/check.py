@@ -37,12 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from lockblame.commands.asking import asking
     from lockblame.commands.options import watched
     from lockblame.report.gate import gate
-    from lockblame.terminal import show, width
+    from lockblame.terminal import colour, show, width
 
     told = watched(options)
     with asking(options, told) as client:
         found = _found(options, client, told)
-    show(gate(found, options.format, width=width()), options.format)
+    show(gate(found, options.format, width=width(), colour=colour()), options.format)
     if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
             page.write(gate(found, "markdown"))

@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from lockblame.report.rollbacks import rollback as rendered
-    from lockblame.terminal import show, width
+    from lockblame.terminal import colour, show, width
 
     told = watched(options)
     with asking(options, told) as client:
         found = _found(options, client, told)
-    show(rendered(found, options.format, folder=str(Path.cwd()), width=width()), options.format)
+    show(rendered(found, options.format, folder=str(Path.cwd()), width=width(), colour=colour()), options.format)
     return 0
 
 

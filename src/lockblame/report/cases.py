@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockblame.model import Case, Precedent
-from lockblame.report.columns import table, wrapped
+from lockblame.report.columns import laid, wrapped
 from lockblame.report.hostile import line, url
+from lockblame.report.ink import inked
 
 
 def resembles(one: Precedent) -> str:
@@ -16,37 +17,41 @@ def resembles(one: Precedent) -> str:
     return f"This looks like the incident of {case.date.isoformat()}: “{line(case.title)}”{culprit}."
 
 
-def listed(cases: Iterable[Case], width: int = 100) -> str:
+def listed(cases: Iterable[Case], width: int = 100, colour: bool = False) -> str:
     """All of them as a table."""
     rows = [(case.date.isoformat(), line(case.id, 80), line(case.title), line(case.culprit)) for case in cases]
-    return "\n".join(table(("date", "id", "title", "culprit"), rows, width)) + "\n" if rows else "There are no cases yet.\n"
+    if not rows:
+        return "There are no cases yet.\n"
+    head, body = laid(("date", "id", "title", "culprit"), rows, width)
+    return "\n".join([*(inked(row, "dim", colour) for row in head), *body]) + "\n"
 
 
-def whole(case: Case, width: int = 100) -> str:
+def whole(case: Case, width: int = 100, colour: bool = False) -> str:
     """One with all that it holds."""
-    return "\n".join(_rows(case, width)) + "\n"
+    return "\n".join(_rows(case, width, colour)) + "\n"
 
 
-def _rows(case: Case, width: int) -> Iterator[str]:
-    yield from wrapped(f"{case.date.isoformat()}  {line(case.title)}", width)
+def _rows(case: Case, width: int, colour: bool) -> Iterator[str]:
+    title = wrapped(f"{case.date.isoformat()}  {line(case.title)}", width)
+    yield from (inked(row, "bold", colour) for row in title)
     yield from wrapped(f"Symptom: {line(case.symptom, 2_000)}", width, "  ")
     for label, value in (("Culprit", case.culprit), ("Proof", case.proof), ("Workaround", case.workaround)):
         if value:
             yield from wrapped(f"{label}: {line(value, 2_000)}", width, "  ")
     for label, link in (("Issue", case.issue), *(("Link", link) for link in case.links)):
         if link:
-            yield f"  {label}: {url(link) or line(link)}"
+            yield f"  {label}: {inked(url(link) or line(link), 'link', colour)}"
     for change in case.changes:
-        yield f"  Changed: {line(change)}"
+        yield from wrapped(f"Changed: {line(change)}", width, "  ", "    ")
     for moment in case.timeline:
         yield from wrapped(f"{line(moment.at, 60)}: {line(moment.event)}", width, "  ", "    ")
 
 
-def found(precedents: Iterable[Precedent], width: int = 100) -> str:
+def found(precedents: Iterable[Precedent], width: int = 100, colour: bool = False) -> str:
     """Those that resemble a symptom, each with what they share."""
     rows: list[str] = []
     for one in precedents:
-        rows += wrapped(resembles(one), width)
+        rows += [inked(row, "bold", colour) for row in wrapped(resembles(one), width)]
         rows += wrapped(f"{line(one.case.id)}, score {one.score:.2f}", width, "  ")
         for each in sorted(one.evidence, key=lambda item: -item.weight)[:4]:
             rows += wrapped(f"{each.weight:+6.2f}  {line(each.detail)}", width, "  ", " " * 10)

@@ -12,6 +12,7 @@ from lockblame.report.comment import comment
 from lockblame.report.document import checked_to_dict
 from lockblame.report.grouping import grouped
 from lockblame.report.hostile import line, url
+from lockblame.report.ink import inked
 
 if TYPE_CHECKING:
     from lockblame.model import Gap, Report, Violation
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 GAPS_SHOWN = 8
 
 
-def gate(found: Report, style: str = "text", *, width: int = 100) -> str:
+def gate(found: Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
     """The findings in that style (text, markdown, json, sarif, github), ending with a newline. KeyError for another style."""
-    return _WRITERS[style](found, width)
+    return _text(found, width, colour) if style == "text" else _WRITERS[style](found, width)
 
 
 def verdict(found: Report) -> str:
@@ -55,16 +56,17 @@ def place(violation: Violation) -> str:
 # --- terminal --------------------------------------------------------------------------------------------------------
 
 
-def _text(found: Report, width: int) -> str:
-    lines = wrapped(verdict(found), width)
+def _text(found: Report, width: int, colour: bool) -> str:
+    lines = [inked(row, "bold", colour) for row in wrapped(verdict(found), width)]
     for one in found.violations:
         mark = "allowed" if one.excuse else one.severity
-        lines += wrapped(f"{mark:<8}{one.rule}: {line(one.detail)}", width, "", "        ")
+        first, *others = wrapped(f"{mark:<8}{one.rule}: {line(one.detail)}", width, "", "        ")
+        lines += [inked(first[: len(mark)], mark, colour) + first[len(mark) :], *others]
         lines += wrapped(
             line(moved(one.change)) + (f"  ({line(place(one))})" if place(one) else ""), width, "        ", "        "
         )
         if address := url(one.url):
-            lines.append(f"        {address}")
+            lines.append(f"        {inked(address, 'link', colour)}")
         if one.excuse:
             lines += wrapped(f"until {one.excuse.expires}: {line(one.excuse.reason)}", width, "        ", "        ")
     lines += _gaps(found.gaps, width)
@@ -123,7 +125,6 @@ def _property(text: str) -> str:
 
 
 _WRITERS: Mapping[str, Callable[[Report, int], str]] = {
-    "text": _text,
     "markdown": _markdown,
     "json": _json,
     "sarif": _sarif,

@@ -14,19 +14,20 @@ from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, gap_to_dict
 from lockblame.report.hostile import line, url
 from lockblame.report.hostile import markdown as safe
+from lockblame.report.ink import diffed, inked
 
 _SPACES = re.compile("( +)")
 LONGEST = 2_000
 """Characters of a diff's line, or of what a resolver says, that are shown."""
 
 
-def rollback(found: Rollback, style: str, *, folder: str = "", width: int = 100) -> str:
+def rollback(found: Rollback, style: str, *, folder: str = "", width: int = 100, colour: bool = False) -> str:
     """The rollback in one of the styles `text`, `markdown`, `json`, ending with a newline; paths are shown from `folder`."""
     if style == "json":
         return json.dumps(_document(found, folder), ensure_ascii=True, indent=1) + "\n"
     if style == "markdown":
         return "\n\n".join(_markdown(found, folder)) + "\n"
-    return "\n".join(_text(found, folder, width)) + "\n"
+    return "\n".join(_text(found, folder, width, colour)) + "\n"
 
 
 def _back(one: Return) -> str:
@@ -81,14 +82,14 @@ def _resolution(one: Resolution, returns: tuple[Return, ...]) -> list[str]:
     return [*told, f"Because of it these move too: {', '.join(others)}." if others else "Nothing else moves."]
 
 
-def _text(found: Rollback, folder: str, width: int) -> Iterator[str]:
-    yield from wrapped(_headline(found), width)
+def _text(found: Rollback, folder: str, width: int, colour: bool) -> Iterator[str]:
+    yield from (inked(row, "bold", colour) for row in wrapped(_headline(found), width))
     for one in found.returns:
         if one.because:
             yield from wrapped(f"{_back(one)}, because {line(one.because)}", width, "  ", "    ")
     for edit in found.edits:
         yield ""
-        yield from _diff(edit, folder)
+        yield from (diffed(row, colour) for row in _diff(edit, folder))
     yield ""
     if then := _then(found):
         yield from wrapped(then, width)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from lockblame.report.answer import answer, compared, dated, leading, link, moved, share, trail
 from lockblame.report.cases import resembles
-from lockblame.report.columns import table, wrapped
+from lockblame.report.columns import LEAST, laid, wrapped
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line, url
+from lockblame.report.ink import inked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 CASES_SHOWN = 2
 SUSPECTS_SHOWN = 8
 ISSUES_SHOWN = 8
-_STYLES = {"bold": "\x1b[1m", "dim": "\x1b[2m", "link": "\x1b[36m"}
-_PLAIN = "\x1b[0m"
 
 
 def delta(found: Delta, *, width: int = 100, colour: bool = False) -> str:
@@ -52,7 +51,7 @@ class _Page:
     """A sheet of `width` columns that is written from top to bottom."""
 
     def __init__(self, width: int, colour: bool) -> None:
-        self._width = max(width, 40)
+        self._width = max(width, LEAST)
         self._colour = colour
         self._lines: list[str] = []
 
@@ -63,7 +62,7 @@ class _Page:
         self._lines += [self._styled(row, style) for row in wrapped(sentence, self._width, indent, hanging)]
 
     def _styled(self, row: str, style: str) -> str:
-        return f"{_STYLES[style]}{row}{_PLAIN}" if self._colour and style else row
+        return inked(row, style, self._colour)
 
     def link(self, label: str, address: str) -> None:
         """A link is never wrapped: a broken address can't be opened."""
@@ -74,8 +73,8 @@ class _Page:
         self.say(title, "bold")
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
-        first, *others = table(header, rows, self._width, right)
-        self._lines += [self._styled(first, "dim"), *others]
+        head, body = laid(header, rows, self._width, right)
+        self._lines += [*(self._styled(row, "dim") for row in head), *body]
 
     def cases(self, precedents: Sequence[Precedent]) -> None:
         for one in precedents[:CASES_SHOWN]:
