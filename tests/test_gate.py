@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -180,3 +182,23 @@ class TestCommand:
         summary.write_text("before\n")
         self.check("--as-of", "2023-10-01", "--format", "github", GITHUB_STEP_SUMMARY=str(summary))
         assert summary.read_text().startswith("before\n**Go: nothing stops this deploy")
+
+
+@pytest.mark.online
+def test_sarif_is_what_its_published_types_declare(tmp_path: Path) -> None:
+    """By TypeScript's own compiler: the types are generated of the published JSON schema."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    wanted = ["@schemastore/sarif-2.1.0@1.0.2", "typescript@5"]
+    subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *wanted], cwd=tmp_path, check=True, timeout=120)
+    document = gate(report(violation(url="https://code.example/1"), violation(path=None, line=None), EXCUSED), "sarif")
+    shape = 'import type { StaticAnalysisResultsFormatSARIFVersion210JSONSchema as Sarif } from "@schemastore/sarif-2.1.0";\n'
+
+    def faults(text: str) -> str:
+        (tmp_path / "found.ts").write_text(f"{shape}export const found: Sarif = {text};\n")
+        compiler = [str(tmp_path / "node_modules" / ".bin" / "tsc"), "--noEmit", "--strict", "--skipLibCheck", "found.ts"]
+        return subprocess.run(compiler, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120).stdout
+
+    assert faults(document) == ""
+    assert "levle" in faults(document.replace('"level"', '"levle"', 1))
