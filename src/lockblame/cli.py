@@ -6,6 +6,7 @@ Exit codes: 0 answered · 1 the policy of `check` is violated · 2 usage · 3 no
 from __future__ import annotations
 
 import argparse
+import codecs
 import gc
 import os
 import sys
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
 
 ANSWERED, USAGE, NO_ANSWER, INTERRUPTED = 0, 2, 3, 130
+
+ASCII = {"→": "->", "…": "...", "“": '"', "”": '"', "≥": ">=", "·": "*"}
+"""How the signs that we write ourselves are typed where the encoding of a stream doesn't have them."""
 
 SIDES = """\
 BEFORE and AFTER are each a lockfile, a folder, a git revision (every lock in
@@ -83,9 +87,18 @@ def _fail(error: object, code: int) -> int:
 
 
 def _survive_any_encoding() -> None:
+    codecs.register_error("lockblame", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="lockblame")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What an encoding doesn't have: our own signs as they are typed, other people's text by its code points."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(ASCII.get(char) or char.encode("ascii", "backslashreplace").decode() for char in text), error.end
 
 
 # --- arguments -------------------------------------------------------------------------------------------------------
@@ -259,11 +272,11 @@ def _diff(options: argparse.Namespace) -> int:
     else:
         from lockblame.api.explaining import settled
         from lockblame.report.why import why
-        from lockblame.terminal import show
+        from lockblame.terminal import colour, show, width
 
         with asking(options, watched(options)) as client:
             told = found if options.offline else settled(found, options.why, client=client)
-        show(why(told, options.why, options.format), options.format)
+        show(why(told, options.why, options.format, width=width(), colour=colour()), options.format)
     return ANSWERED
 
 
@@ -301,10 +314,10 @@ def _blame(options: argparse.Namespace) -> int:
 def _history(options: argparse.Namespace) -> int:
     from lockblame.api.chronicle import history
     from lockblame.report.revisions import revisions
-    from lockblame.terminal import show
+    from lockblame.terminal import colour, show, width
 
     found = history(options.path, package=options.package, since=options.since)
-    show(revisions(found, options.format), options.format)
+    show(revisions(found, options.format, width=width(), colour=colour()), options.format)
     return ANSWERED
 
 

@@ -76,7 +76,7 @@ def _environments(group: argparse._ArgumentGroup) -> None:
 def run(options: argparse.Namespace) -> int:
     """Find the culprits and show them."""
     from lockblame.report.proof import proof
-    from lockblame.terminal import show
+    from lockblame.terminal import colour, show, width
 
     if not options.command:
         sys.stderr.write("lockblame bisect: the command to try is missing: put it behind --; see `lockblame bisect --help`\n")
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     told = watched(options)
     with asking(options, told) as client:
         found = _found(options, _ranked(options, client, told), client, told)
-    show(proof(found, options.format), options.format)
+    show(proof(found, options.format, width=width(), colour=colour()), options.format)
     if not found.culprits:
         raise BisectError("no set of changes was found to fail")
     return 0

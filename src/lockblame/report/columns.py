@@ -31,8 +31,9 @@ def _cell(char: str) -> int:
 
 
 def wrapped(text: str, width: int, indent: str = "", hanging: str | None = None) -> list[str]:
-    """`text` as lines of at most `width` columns; an address that is longer stands alone, unbroken, so that links stay links."""
-    return _filled(text, max(width, LEAST), indent, indent if hanging is None else hanging, whole="://")
+    """`text` as lines of at most `width` columns. A longer word stands alone, unbroken, so that links stay links and paths paths;
+    only one in a script that may have no spaces at all is broken."""
+    return _filled(text, max(width, LEAST), indent, indent if hanging is None else hanging, whole=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], width: int, right: frozenset[int] = frozenset()) -> list[str]:
@@ -65,7 +66,7 @@ def _widths(natural: list[int], width: int) -> list[int] | None:
     room -= min(last, LEAST)
     if sum(others) > room:
         others = _narrowed(others, room)
-        if min(others) < min(_NARROWEST, *natural[:-1]):
+        if any(now < min(_NARROWEST, was) for now, was in zip(others, natural, strict=False)):
             return None
     return [*others, min(last, LEAST) + room - sum(others)]
 
@@ -103,8 +104,8 @@ def _padded(text: str, wide: int, right: bool) -> str:
     return space + text if right else text + space
 
 
-def _filled(text: str, width: int, indent: str = "", hanging: str = "", *, whole: str | None = None) -> list[str]:
-    """Lines filled with words; a word that no line can hold is broken, unless it has `whole` in it."""
+def _filled(text: str, width: int, indent: str = "", hanging: str = "", *, whole: bool = False) -> list[str]:
+    """Lines filled with words; a word that no line can hold is broken, with `whole` only where it isn't ASCII."""
     if cells(indent) + cells(text) <= width:
         return [(indent + text).rstrip()]
     lines: list[str] = []
@@ -114,7 +115,7 @@ def _filled(text: str, width: int, indent: str = "", hanging: str = "", *, whole
             lines.append(line)
             line, empty = hanging, True
         line += space if not empty or not lines else ""
-        if cells(line) + cells(word) > width and (whole is None or whole not in word):
+        if cells(line) + cells(word) > width and not (whole and word.isascii()):
             *full, word = _broken(word, width - cells(line), width - cells(hanging))
             for piece in full:
                 lines.append(line + piece)

@@ -6,16 +6,22 @@ import json
 from typing import Any
 
 from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Trial
+from lockblame.report.columns import wrapped
 from lockblame.report.hostile import line, markdown
+from lockblame.report.ink import inked
 
 SCHEMA = 1
 
 
-def proof(found: Bisection, style: str) -> str:
+def proof(found: Bisection, style: str, *, width: int = 100, colour: bool = False) -> str:
     """The Bisection in that style; it ends with a newline."""
     if style == "json":
         return json.dumps(to_dict(found), ensure_ascii=True, indent=1) + "\n"
-    return _written(found, marked=style == "markdown")
+    if style == "markdown":
+        return _written(found, marked=True)
+    head, *rows = _written(found, marked=False).splitlines()
+    told = (row for text in rows for row in wrapped(text, width, "", "    " if text.startswith(" ") else ""))
+    return "\n".join([inked(head, "bold", colour), *told]) + "\n"
 
 
 def to_dict(found: Bisection) -> dict[str, Any]:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from lockblame.model import Commit
 from lockblame.report.answer import moved
+from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, commit_to_dict, gap_to_dict
 from lockblame.report.hostile import line, markdown
+from lockblame.report.ink import inked
 
 if TYPE_CHECKING:
     from lockblame.delta.history import Revision
 
 
-def revisions(found: Iterable[Revision], style: str = "text") -> str:
+def revisions(found: Iterable[Revision], style: str = "text", *, width: int = 100, colour: bool = False) -> str:
     """Each revision in the order given. A commit that changed nothing of the lock's packages is told all the same."""
     if style == "json":
         return json.dumps({"schema": SCHEMA, "revisions": [_to_dict(one) for one in found]}, ensure_ascii=True, indent=1) + "\n"
-    write = _markdown if style == "markdown" else _text
-    return "\n".join(write(one) for one in found) or "No commit touched it.\n"
+    written = (_markdown(one) if style == "markdown" else _text(one, width, colour) for one in found)
+    return "\n".join(written) or "No commit touched it.\n"
 
 
 def named(commit: Commit) -> str:
@@ -42,11 +44,12 @@ def _to_dict(revision: Revision) -> dict[str, Any]:
     }
 
 
-def _text(revision: Revision) -> str:
+def _text(revision: Revision, width: int, colour: bool) -> str:
     where = f"{line(revision.renamed)} → {line(revision.path)}" if revision.renamed else line(revision.path)
-    rows = [f"  {moved(change)}{_kind(change.kind)}" for change in revision.changes]
-    rows += [f"  not looked at: {line(gap.detail)}" for gap in revision.gaps]
-    return "\n".join([f"{named(revision.commit)}  [{where}]", *(rows or ["  no package changed"])]) + "\n"
+    told = [f"{moved(change)}{_kind(change.kind)}" for change in revision.changes]
+    told += [f"not looked at: {line(gap.detail)}" for gap in revision.gaps]
+    head = [inked(row, "bold", colour) for row in wrapped(f"{named(revision.commit)}  [{where}]", width, "", "  ")]
+    return "\n".join(head + [row for text in told or ["no package changed"] for row in wrapped(text, width, "  ", "    ")]) + "\n"
 
 
 def _markdown(revision: Revision) -> str:

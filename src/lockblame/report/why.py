@@ -8,13 +8,15 @@ from typing import Any
 
 from lockblame.model import Change, Delta, Demand, Gap, Path
 from lockblame.report.answer import moved, trail
+from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, gap_to_dict
 from lockblame.report.hostile import line, markdown
+from lockblame.report.ink import inked
 
 MOST_PATHS = 50
 
 
-def why(delta: Delta, name: str, style: str = "text") -> str:
+def why(delta: Delta, name: str, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
     """What `lockblame diff --why NAME` prints; a package that didn't change is said to be one."""
     found = [_explained(part, change) for part in delta.parts or (delta,) for change in part.get(name)]
     if style == "json":
@@ -27,7 +29,15 @@ def why(delta: Delta, name: str, style: str = "text") -> str:
     if not found:
         there = delta.before.get(name) or delta.after.get(name)
         return f"{line(name)} {'did not change' if there else 'is in neither lock'}.\n"
-    return "\n".join((*(_written(one, style) for one in found), *_missing(delta.gaps, style)))
+    text = "\n".join((*(_written(one, style) for one in found), *_missing(delta.gaps, style)))
+    return text if style == "markdown" else _set(text, width, colour)
+
+
+def _set(text: str, width: int, colour: bool) -> str:
+    """The text in its page, the first line told apart."""
+    rows = [row for each in text.splitlines() for row in wrapped(each, width, "", "    " if each.startswith(" ") else "")]
+    head, *others = rows
+    return "\n".join([inked(head, "bold", colour), *others]) + "\n"
 
 
 def _explained(delta: Delta, change: Change) -> dict[str, Any]:
