@@ -174,6 +174,9 @@ def test_public_names_are_complete_and_load():
     for name in lockblame.__all__:
         assert getattr(lockblame, name).__doc__, f"{name} has no docstring"
     assert set(dir(lockblame)) >= set(lockblame.__all__)
+    bare = "import lockblame; print(lockblame.errors.ReadError.slug, bool(lockblame.__version__))"
+    printed = subprocess.run([sys.executable, "-I", "-c", bare], capture_output=True, text=True, check=True).stdout
+    assert printed == "read-error True\n"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = lockblame.nonsense
 

@@ -119,6 +119,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from lockblame import errors as errors
     from lockblame.api.bisecting import bisect
     from lockblame.api.blaming import blame
     from lockblame.api.checking import check
@@ -165,19 +166,26 @@ if TYPE_CHECKING:
     from lockblame.report.recalled import from_dict
     from lockblame.terminal import shown_progress
 
+    __version__: str
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version
 
-        return version("lockblame")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lockblame' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:
+    # a type checker that saw this would take every misspelt name for one that exists
 
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("lockblame")
+        if name == "errors":
+            return import_module("lockblame.errors")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'lockblame' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
