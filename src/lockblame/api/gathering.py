@@ -11,6 +11,7 @@ from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
+from lockblame.logbook import log
 from lockblame.model import Change, Delta, Forge, Gap, Pin, Release, Repository, Symptom
 from lockblame.progress import Progress
 
@@ -62,6 +63,7 @@ def with_packages(
         if pin.source.kind != "registry":
             found = _from_source(pin, hosts)
             if found is not None:
+                log("upstream", "%s: developed at %s, where it is locked from", pin.name, found.url)
                 repositories[pin.name] = found
             elif pin.name not in known.repositories:
                 gaps.append(_elsewhere(pin))
@@ -77,6 +79,7 @@ def with_packages(
         releases[name] = answer.releases
         gaps += answer.gaps
         if answer.repository is not None:
+            log("upstream", "%s: developed at %s, by the links of its release", name, answer.repository.url)
             repositories[name] = answer.repository
     return replace(
         known,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from lockblame.errors import AccessRefused, ConfigError, UpstreamError
 from lockblame.flow import Flow
 from lockblame.index import Project
+from lockblame.logbook import log
 from lockblame.model import Delta, Index, Pin, Snapshot
 
 _REFUSED = 403
@@ -39,6 +40,8 @@ class Sourcing:
         if pin.source.kind != "registry":
             return ()
         chosen = (self._named(pin.source.location),) if pin.source.location else tuple(self._possible(pin.name))
+        why = "its lock names" if pin.source.location else "the project, or else this machine, configures"
+        log("indexes", "%s: asked of what %s: %s", pin.name, why, ", ".join(dict.fromkeys(index.url for index in chosen)))
         return tuple(dict.fromkeys(self._addressed(index) for index in chosen))
 
     def pages_of(self, name: str) -> tuple[str, ...]:

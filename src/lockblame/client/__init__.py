@@ -27,6 +27,7 @@ from lockblame.client.crew import Call, Crew
 from lockblame.client.indexes import default_index
 from lockblame.errors import BadResponse, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
+from lockblame.logbook import log
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Client:
         self._lock = threading.Lock()
         self._lanes: dict[str, threading.Semaphore] = {}
         self._resting: dict[str, RateLimited] = {}
+        self._silent: dict[str, tuple[str, float]] = {}
         self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = threading.Event()
 
@@ -152,8 +154,14 @@ class Client:
             return self._ask(request, call)
         except Refused as refused:
             if refused.wait is None:
+                self._remember(refused)
                 raise refused.error from None
             return self._answer_later(request, call, refused)
+
+    def _remember(self, refused: Refused) -> None:
+        """A host where nobody is, once it was tried enough: the other packages' questions need not find it out again."""
+        if isinstance(refused, Unreachable) and refused.error.url is not None:
+            self._silent[urlsplit(refused.error.url).netloc] = (refused.error.detail, time.monotonic() + _SILENCE)
 
     def _answer_later(self, request: Request, call: Call, first: Refused) -> Response:
         """The same after a `first` attempt that failed. (Most runs need none of this, and stamina takes its time to load.)"""
@@ -187,6 +195,7 @@ class Client:
                         raise first
                     return self._ask(request, call)
         except Refused as refused:
+            self._remember(refused)
             # what went wrong before the time was up says more than that it is up
             raise reason or refused.error from None
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -231,7 +240,11 @@ class Client:
             lane.release()
 
     def _rested(self, url: str, subject: str) -> None:
-        """Refuses at once what a host has said it won't answer yet: asking all the same makes its limits stricter."""
+        """Refuses at once what a host has said it won't answer yet (asking all the same makes its limits stricter), and what
+        nobody answered just now."""
+        detail, until = self._silent.get(urlsplit(url).netloc, ("", 0.0))
+        if until > time.monotonic():
+            raise Refused(BadResponse(subject, detail, shown(url)))
         limit = self._resting.get(bucket(url))
         if limit is not None and limit.until is not None and limit.until > time.time():
             error = RateLimited(subject, limit.detail, shown(url), limit.until)
@@ -249,6 +262,7 @@ class Client:
                 raise Refused(BadResponse("client", "was closed while it was asked"))
             if self._wire is None:
                 folder = (self._cache or cache_folder()) if self._cached else None
+                log("client", "answers are kept in %s", folder or "no folder: neither kept nor used")
                 self._wire = Wire(self._credentials, folder=folder, offline=self._offline, note=self._progress.note)
             return self._wire
 

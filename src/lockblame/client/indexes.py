@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from lockblame.errors import ConfigError
+from lockblame.logbook import log
 from lockblame.model import Index
 
 MACHINE_FILES = {} if sys.platform == "win32" else {"pip": Path("/etc/pip.conf"), "uv": Path("/etc/uv/uv.toml")}
@@ -29,14 +30,18 @@ def default_index(environment: Mapping[str, str] | None = None) -> str:
     values = os.environ if environment is None else environment
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if values.get(name, "").strip():
+            log("indexes", "the default index is that of %s", name)
             # uv takes "name=url" too
             return _named(values[name].strip())[1]
     for path in _pip_files(values):
         if url := _pip_option(path, "index-url"):
+            log("indexes", "the default index is that of %s", path)
             return url
     for path in _uv_files(values):
         if found := next((one for one in _from_uv(path) if one.default), None):
+            log("indexes", "the default index is that of %s", path)
             return found.access or found.url
+    log("indexes", "no setting names a default index: it is the public one")
     return public_index()
 
 

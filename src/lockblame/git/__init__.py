@@ -20,6 +20,7 @@ from lockblame.errors import RevisionError
 from lockblame.git import command
 from lockblame.git.contents import LARGEST_BLOB, Contents
 from lockblame.git.log import LOG, Touch, names, records, text, touches
+from lockblame.logbook import log
 from lockblame.model import Commit
 
 __all__ = ["LARGEST_BLOB", "Checkout", "Contents", "Entry", "Touch", "find"]
@@ -74,7 +75,9 @@ class Checkout:
         if revision.startswith(":/"):
             # git would read ^{commit} as part of the text that it is to look for.
             revision = self._resolved(revision, revision)
-        return self._resolved(revision, revision + "^{commit}")
+        found = self._resolved(revision, revision + "^{commit}")
+        log("git", "%s is commit %s", revision, found)
+        return found
 
     def _resolved(self, revision: str, asked: str) -> str:
         answer = command.run(self.folder, "rev-parse", "--verify", "--end-of-options", asked)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from lockblame.errors import ReadError, RevisionError
+from lockblame.logbook import log
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -198,6 +199,7 @@ class Running:
 @contextmanager
 def started(folder: Path, *arguments: str, settings: Sequence[str] = ()) -> Iterator[Running]:
     """A git that can be talked to; it is gone when the block is left. `settings` are of git's configuration, `name=value`."""
+    log("git", "git %s (in %s)", " ".join(one for one in arguments if not one.startswith("-")), folder)
     pipe = subprocess.PIPE
     try:
         # In a session of its own git has no terminal to prompt on, and whatever it may have started can be stopped with it.

@@ -16,6 +16,7 @@ from lockblame.fields import FieldError
 from lockblame.lockfiles.document import Document, Opener
 from lockblame.lockfiles.formats import FORMATS, Format, detect, is_lock, known
 from lockblame.lockfiles.settings import configured
+from lockblame.logbook import log
 from lockblame.model import Snapshot
 
 __all__ = ["FORMATS", "Format", "Opener", "configured", "is_lock", "parse"]
@@ -42,6 +43,7 @@ def parse(
         if format is not None:
             raise UnknownFormat(document.origin, f"there is no format {format!r}", f"known are {names}")
         raise UnknownFormat(document.origin, "is not a lock that lockblame knows", f"known are {names}")
+    log("locks", "%s: %d bytes, %s by %s", document.origin, len(data), chosen.name, "request" if format else "name and content")
     try:
         return chosen.read(document)
     except FieldError as error:
