@@ -243,7 +243,7 @@ class TestMovedAndClosed:
                 "is a mirror",
                 "open https://git.example/first/rocket by hand",
             ),
-            ({"archived": True}, "archived", "is archived", "open https://{host}/acme/rocket/issues by hand"),
+            ({"archived": True}, "archived-repository", "is archived", "open https://{host}/acme/rocket/issues by hand"),
         ],
     )
     def test_why_there_are_none(self, settings: dict[str, Any], reason: str, says: str, hint: str):

@@ -255,7 +255,7 @@ class TestMovedAndClosed:
         [
             ({"issues_access_level": "disabled", "issues_enabled": False}, "issues-disabled", "switched off"),
             ({"issues_access_level": "private"}, "not-found", "for its members"),
-            ({"archived": True}, "archived", "is archived"),
+            ({"archived": True}, "archived-repository", "is archived"),
         ],
     )
     def test_why_there_are_none(self, settings: dict[str, Any], reason: str, says: str):

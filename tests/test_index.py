@@ -235,8 +235,35 @@ class TestHtml:
     )
     def test_a_page_that_never_closes_what_it_opens_takes_no_time(self, start: str):
         began = time.perf_counter()
-        asked_for(start * 60_000, "text/html")
+        with pytest.raises(BadResponse, match="no project page"):
+            asked_for(start * 60_000, "text/html")
         assert time.perf_counter() - began < 60
+
+    @pytest.mark.parametrize(
+        ("page", "kind"),
+        [
+            ("<title>Sign in</title><form><input name=user><input type=password></form><a href='/forgot'>Lost it?</a>", "text/html"),
+            ("<html><script src='/sso.js'></script></html>", "text/html"),
+            ("", "text/html"),
+            ('{"error": "please log in"}', "application/json"),
+        ],
+    )
+    def test_a_login_is_no_project_without_files(self, page: str, kind: str):
+        with pytest.raises(BadResponse, match="no project page"):
+            asked_for(page, kind)
+
+    @pytest.mark.parametrize(
+        ("page", "kind"),
+        [
+            ("<title>Links for kombu</title><h1>Links for kombu</h1>", "text/html"),
+            ("<h1>Index of /simple/kombu</h1><a href='..'>Parent Directory</a>", "text/html"),
+            ('<meta name="pypi:repository-version" content="1.0">', "text/html"),
+            ("", HTML),
+            ('{"files": []}', "application/json"),
+        ],
+    )
+    def test_a_project_without_files_is_one_where_the_page_says_so(self, page: str, kind: str):
+        assert asked_for(page, kind).files == ()
 
     @given(st.text(alphabet="<>a/ ='\"!-hrefx&;#", max_size=60))
     def test_any_markup_is_a_page(self, text: str):

@@ -204,7 +204,7 @@ def _reasons(repository: Repository, record: Mapping[str, Any], error: UpstreamE
         return [_gap(repository, "not-found", detail)]
     if fields.flag(record, "archived"):
         detail = f"{repository.path} is archived: what broke since then was reported elsewhere"
-        return [_gap(repository, "archived", detail)]
+        return [_gap(repository, "archived-repository", detail)]
     return []
 
 

@@ -130,7 +130,7 @@ def _reasons(repository: Repository, project: Mapping[str, object], error: Upstr
     if level == "private" or error is not None or enabled is False:
         return [_gap(repository, "not-found", f"the issues of {repository.path} are for its members, or not for this token")]
     if fields.flag(project, "archived"):
-        return [_gap(repository, "archived", f"{repository.path} is archived: what broke since then was reported elsewhere")]
+        return [_gap(repository, "archived-repository", f"{repository.path} is archived: what broke since then was reported elsewhere")]
     return []
 
 

@@ -55,6 +55,8 @@ def _from_json(name: str, response: Response) -> Project:
         raise BadResponse(name, "the index answered with JSON that is broken", response.url) from None
     if not isinstance(page, dict):
         raise BadResponse(name, "the index answered with JSON that is no project page", response.url)
+    if "files" not in page:  # which PEP 691 demands; without it this is somebody's error or login in JSON
+        raise BadResponse(name, "the index answered with JSON that is no project page", response.url)
     _check_version(name, fields.maybe_text(fields.table(page, "meta"), "api-version", "meta"), response.url)
     status = fields.table(page, "project-status")
     files = _bounded(name, fields.tables(page, "files"), response.url)
@@ -223,13 +225,28 @@ def _from_html(name: str, response: Response) -> Project:
             metas[str(attributes["name"]).lower()] = attributes.get("content") or ""
     _check_version(name, metas.get("pypi:repository-version"), response.url)
     where = _joined(response.url, base) if base else response.url
+    files = [_file_from_html(values, text.strip(), name, where) for values, text in _bounded(name, anchors, response.url)]
+    if not any(file.version or file.hashes for file in files) and not _is_listing(response, metas):
+        detail = "the index answered with a page that lists no file and is no project page: a login, perhaps"
+        raise BadResponse(name, detail, response.url)
     return _project(
         name,
         response.url,
-        [_file_from_html(values, text.strip(), name, where) for values, text in _bounded(name, anchors, response.url)],
+        files,
         (),
         _status(metas.get("pypi:project-status")),
         metas.get("pypi:project-status-reason"),
+    )
+
+
+def _is_listing(response: Response, metas: Mapping[str, str]) -> bool:
+    """Whether a page without files says that it is an index's: by PEP 629, PEP 691's type, or the heading that indexes write."""
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    heading = rb"<(?:title|h1)[^<>]{0,200}>[^<>]{0,200}\b(?:links for|index of)\b"
+    return (
+        kind == HTML
+        or "pypi:repository-version" in metas
+        or re.search(heading, response.body[:10_000], re.IGNORECASE) is not None
     )
 
 
