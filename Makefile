@@ -5,7 +5,7 @@ VENV   ?= .venv
 RUN    := $(VENV)/bin
 PIP    := $(RUN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-browser online lint types wheel clean
+.PHONY: demo test test-browser online docs lint types wheel clean
 
 demo: $(VENV)/.installed
 	@$(RUN)/lockblame demo
@@ -19,6 +19,10 @@ test-browser: $(VENV)/.browser
 
 online: $(VENV)/.dev
 	$(RUN)/python -m pytest -m online
+
+# The pages as HTML, in docs/_build; a link or an anchor that leads nowhere ends it.
+docs: $(VENV)/.dev
+	$(RUN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .
@@ -36,7 +40,7 @@ wheel: $(VENV)/.dev
 	@cd dist && venv/bin/lockblame demo --language ko
 
 clean:
-	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* dist docs/_build .pytest_cache .mypy_cache .ruff_cache
 
 # pip from the standard library's bundle may be too old for dependency groups (PEP 735, pip 25.1).
 $(VENV)/.installed: pyproject.toml

@@ -22,5 +22,7 @@ html_extra_path = ["reference/report.schema.json"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_class_signature = "separated"
 python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+default_role = "code"  # single backticks in docstrings
+smartquotes = False  # BASE...HEAD and "installed" are to be typed as they stand
