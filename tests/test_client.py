@@ -295,6 +295,19 @@ class TestFaults:
             assert asking.run(get("http://forge.example/x")).body == b'"by proxy"'
         assert proxy.asked[0].headers["host"] == "forge.example"
 
+    @pytest.mark.usefixtures("hurried")
+    def test_a_host_where_nobody_is_is_tried_once_for_all(self):
+        port = closed_port()
+        with client() as asking:
+            with pytest.raises(BadResponse, match="can't be reached"):
+                asking.run(get(f"http://127.0.0.1:{port}/first"))
+            with Server(lambda _: Answer(), port=port) as server:
+                with pytest.raises(BadResponse, match="^celery: 127.0.0.1:\\d+ can't be reached"):
+                    asking.run(get(f"{server.url}/second", subject="celery"))
+                assert server.asked == []
+                with client() as another:
+                    assert another.run(get(f"{server.url}/third")).status == 200
+
 
 class TestLimits:
     def test_retry_after_is_waited_for_in_full(self):

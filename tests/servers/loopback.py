@@ -49,10 +49,10 @@ class _Listening(ThreadingHTTPServer):
 class Server:
     """`with Server(answer) as server`: `answer` is called with each Asked. `asked` is what came, `url` where the server is."""
 
-    def __init__(self, answer: Callable[[Asked], Answer], *, tls: bool = False) -> None:
+    def __init__(self, answer: Callable[[Asked], Answer], *, tls: bool = False, port: int = 0) -> None:
         self.asked: list[Asked] = []
         self.stopping = threading.Event()
-        self._http = _Listening(("127.0.0.1", 0), self._handler(answer))
+        self._http = _Listening(("127.0.0.1", port), self._handler(answer))
         self._http.daemon_threads = True
         self._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients of these tests hang up on purpose
         if tls:

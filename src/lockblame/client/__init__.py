@@ -21,7 +21,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import REDIRECTS, Refused, TooLate, at_once, bucket, checked, judge, next_hop, shown, without
+from lockblame.client.answers import (
+    REDIRECTS,
+    Refused,
+    TooLate,
+    Unreachable,
+    at_once,
+    bucket,
+    checked,
+    judge,
+    next_hop,
+    shown,
+    without,
+)
 from lockblame.client.credentials import Credentials
 from lockblame.client.crew import Call, Crew
 from lockblame.client.indexes import default_index
@@ -38,6 +50,8 @@ __all__ = ["Client", "default_index"]
 T = TypeVar("T")
 
 _ATTEMPTS = 4
+_SILENCE = 30.0
+"""Seconds for which a host that nobody answered at is not tried again by the same client."""
 _HOPS = 5
 _JITTER = 0.3
 _TOLD = 1.0
@@ -103,6 +117,14 @@ class Client:
             call.finish()
         if wire is not None:
             wire.close()
+
+    def disconnected(self) -> Client:
+        """Another client, which answers from this one's cache alone. Whoever asks for it closes it."""
+        cache = self._cache if self._cache is not None else self._cached
+        other = Client(offline=True, deadline=self._deadline, total=self._total, cache=cache, progress=self._progress)
+        # what a token opened is kept for who has that token
+        other._credentials = self._credentials
+        return other
 
     def authorized(self, url: str) -> bool:
         """Whether a request to `url` would carry a token or a password."""

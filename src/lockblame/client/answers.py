@@ -33,6 +33,10 @@ class Refused(Exception):
         self.wait = wait
 
 
+class Unreachable(Refused):
+    """An attempt that found nobody at the host. Whether another may is said as before."""
+
+
 class TooLate(Refused):
     """An attempt that was not made, because the time is up."""
 

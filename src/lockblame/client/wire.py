@@ -20,11 +20,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from lockblame.client.answers import Refused, lasts, shown
+from lockblame.client.answers import Refused, Unreachable, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
 from lockblame.flow import Request, Response
+from lockblame.logbook import log
 
 if TYPE_CHECKING:
     import ssl
@@ -101,6 +102,7 @@ class Wire:
             raise Refused(BadResponse(request.subject, f"{shown(url)} is no address that can be asked", shown(url))) from None
         answer = self._offline_answer(question, key) if self._offline else self._online_answer(question, key)
         status = int(answer.headers.pop(STATUS, answer.status_code))
+        log("client", "%s: %s from %s, %s", request.subject, status, shown(url), _ways(question.extensions.get("statuses")))
         named = {name: value for name, value in answer.headers.items() if name not in _OURS}
         return Response(status=status, url=url, headers=named, body=answer.content)
 
@@ -154,6 +156,7 @@ class Wire:
             if not self._closed:
                 raise
             raise Refused(BadResponse(bounds.subject, "was given up", shown(url))) from None
+        question.extensions.setdefault("statuses", []).append(answer.status_code)
         came = _clean(answer, content, bounds, url)
         if came.status_code != 304:
             question.extensions["came"] = came
@@ -181,6 +184,13 @@ class Wire:
                     detail = f"the environment's proxy or certificate settings can't be used ({type(error).__name__})"
                     raise Refused(BadResponse(subject, detail)) from None
             return self._http
+
+
+def _ways(statuses: list[int] | None) -> str:
+    """How an answer was come by, for the log."""
+    if not statuses:
+        return "from the cache"
+    return "from the cache, as its host confirmed" if statuses[-1] == 304 else "asked"
 
 
 def _keep_from_httpx(answer: httpx.Response) -> None:
@@ -284,7 +294,10 @@ def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str) -> Refused:
         return Refused(BadResponse(bounds.subject, detail, shown(url)))
     if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
         return Refused(_cut(bounds, url), True)
-    return Refused(BadResponse(bounds.subject, f"{host} can't be reached ({reason or type(error).__name__})", shown(url)), True)
+    # "Name or service not known": asked again, the answer would be the same; "Temporary failure in name resolution" is not that
+    again = None if f"[Errno {socket.EAI_NONAME}]" in reason else True
+    detail = f"{host} can't be reached ({reason or type(error).__name__})"
+    return Unreachable(BadResponse(bounds.subject, detail, shown(url)), again)
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
