@@ -302,7 +302,7 @@ class TestFaults:
             with pytest.raises(BadResponse, match="can't be reached"):
                 asking.run(get(f"http://127.0.0.1:{port}/first"))
             with Server(lambda _: Answer(), port=port) as server:
-                with pytest.raises(BadResponse, match="^celery: 127.0.0.1:\\d+ can't be reached"):
+                with pytest.raises(BadResponse, match=r"^celery: 127.0.0.1:\d+ can't be reached"):
                     asking.run(get(f"{server.url}/second", subject="celery"))
                 assert server.asked == []
                 with client() as another:
