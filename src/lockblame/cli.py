@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.commands.asking import arguments as asking_arguments
 from lockblame.commands.asking import asking
-from lockblame.commands.options import budget, day, ends, environment, watched
+from lockblame.commands.options import budget, day, ends, environment, waiting, watched
 from lockblame.commands.parser import Parser, everywhere, example, parsed, subcommand
 from lockblame.errors import LockblameError, SymptomError
 
@@ -264,7 +264,8 @@ def _diff(options: argparse.Namespace) -> int:
     # Two locks are a hundred thousand small objects that all stay: looking for garbage among them costs a tenth of the time.
     gc.disable()
     try:
-        found = diff(*ends(options), environment=environment(options))
+        with waiting(options, "comparing locks"):
+            found = diff(*ends(options), environment=environment(options))
     finally:
         gc.enable()
     if options.why is None:
@@ -316,7 +317,8 @@ def _history(options: argparse.Namespace) -> int:
     from lockblame.report.revisions import revisions
     from lockblame.terminal import colour, show, width
 
-    found = history(options.path, package=options.package, since=options.since)
+    with waiting(options, "reading the history"):
+        found = history(options.path, package=options.package, since=options.since)
     show(revisions(found, options.format, width=width(), colour=colour()), options.format)
     return ANSWERED
 
@@ -331,7 +333,8 @@ def _demo(options: argparse.Namespace) -> int:
         place = keep(Path(options.keep))
         print(f"The repository is in {line(str(place))}; what was known of the incident is in its folder incident.")
         return ANSWERED
-    found = demo(options.lock, options.language)
+    with waiting(options, "asking the same question six times"):
+        found = demo(options.lock, options.language)
     _show(found.shown, "text")
     print("\nThe same question from each lock, in each language:")
     for (lock, language), report in found.reports.items():

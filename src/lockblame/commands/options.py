@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lockblame.errors import ReadError
@@ -51,6 +53,17 @@ def watched(options: argparse.Namespace) -> Progress:
     from lockblame.terminal import progress
 
     return progress(sys.stderr, quiet=options.quiet, verbose=options.verbose)
+
+
+@contextmanager
+def waiting(options: argparse.Namespace, stage: str) -> Iterator[None]:
+    """One stage that tells nothing about itself."""
+    told = watched(options)
+    told.begin(stage)
+    try:
+        yield
+    finally:
+        told.end(stage)
 
 
 def ends(options: argparse.Namespace) -> tuple[Source, Source | None]:
