@@ -15,6 +15,7 @@ from lockblame.api.evidence import Knowledge, gap
 from lockblame.api.sharing import tenant
 from lockblame.errors import AccessRefused, RateLimited, UpstreamError
 from lockblame.flow import Flow
+from lockblame.logbook import log
 from lockblame.model import Change, Gap, Issue, Repository, Symptom
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ def _answered(known: Knowledge, inquiry: _Inquiry, own: Collection[Repository]) 
         if repository not in own:
             continue
         if isinstance(answer, UpstreamError):
+            log("forges", "%s", answer)
             gaps.append(gap(answer, _by_hand(repository)))
             continue
+        log("forges", "%s: %s issues", repository.path, len(answer.issues))
         # two names of one repository lead to the same issues
         issues |= {(issue.repository.lower(), issue.number): issue for issue in answer.issues}
         gaps += (*answer.gaps, *_left_out(answer))
@@ -131,6 +134,9 @@ class _Inquiry:
 
     def run(self, wanted: Sequence[Wanted]) -> None:
         """Asks for all of them, most suspicious first."""
+        for one in wanted:
+            since, words = one.since or "ever", ", ".join(self.words) or "no words"
+            log("forges", "%s: asked for issues since %s, and for older ones with %s", one.repository.path, since, words)
         surveys, manners = self._surveys(wanted), self._manners(wanted)
         single = [
             (one, manners.get(one.repository.host) if one.repository.forge == "github" else None)
