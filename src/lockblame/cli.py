@@ -318,7 +318,7 @@ def _history(options: argparse.Namespace) -> int:
     from lockblame.terminal import colour, show, width
 
     with waiting(options, "reading the history"):
-        found = history(options.path, package=options.package, since=options.since)
+        found = tuple(history(options.path, package=options.package, since=options.since))
     show(revisions(found, options.format, width=width(), colour=colour()), options.format)
     return ANSWERED
 
