@@ -175,6 +175,7 @@ class Client:
         try:
             return self._ask(request, call)
         except Refused as refused:
+            log("client", "%s", refused.error)
             if refused.wait is None:
                 self._remember(refused)
                 raise refused.error from None
@@ -197,6 +198,8 @@ class Client:
         def paused(error: Exception) -> bool | float:
             """Whether to try again, asked by stamina. The pause is made here, where `close` can end it; so stamina makes none."""
             nonlocal patience, reason
+            if attempt is not None and attempt.num > 1:
+                log("client", "%s (attempt %s)", getattr(error, "error", error), attempt.num)
             if isinstance(error, Refused) and not isinstance(error, TooLate):
                 reason = error.error
             if not isinstance(error, Refused) or error.wait is None or attempt is None or attempt.num >= _ATTEMPTS:
