@@ -1,0 +1,9 @@
+"""The tests. None of them sees what the user's own cache holds."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+_CACHE = tempfile.TemporaryDirectory(prefix="lockblame-tests-", ignore_cleanup_errors=True)
+os.environ["LOCKBLAME_CACHE_DIR"] = _CACHE.name

@@ -314,7 +314,7 @@ class TestCommandLine:
         ],
     )
     def test_a_budget(self, text, budget):
-        options = cli._parser().parse_args(["blame", "a", "b", "--budget", text])
+        options = cli.whole_parser().parse_args(["blame", "a", "b", "--budget", text])
         assert options.budget == budget
 
     @pytest.mark.parametrize("text", ["", "much", "8,9", "8GB", "-1", "1e9", "60s,60s"])

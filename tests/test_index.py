@@ -242,7 +242,10 @@ class TestHtml:
     @pytest.mark.parametrize(
         ("page", "kind"),
         [
-            ("<title>Sign in</title><form><input name=user><input type=password></form><a href='/forgot'>Lost it?</a>", "text/html"),
+            (
+                "<title>Sign in</title><form><input name=user><input type=password></form><a href='/forgot'>Lost it?</a>",
+                "text/html",
+            ),
             ("<html><script src='/sso.js'></script></html>", "text/html"),
             ("", "text/html"),
             ('{"error": "please log in"}', "application/json"),
@@ -263,7 +266,7 @@ class TestHtml:
         ],
     )
     def test_a_project_without_files_is_one_where_the_page_says_so(self, page: str, kind: str):
-        assert asked_for(page, kind).files == ()
+        assert asked_for(page, kind).releases == ()
 
     @given(st.text(alphabet="<>a/ ='\"!-hrefx&;#", max_size=60))
     def test_any_markup_is_a_page(self, text: str):

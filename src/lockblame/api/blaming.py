@@ -56,9 +56,10 @@ def blame(
     changes are ranked by themselves. `evidence` is a bundle that a run with `save_evidence` wrote: the report is made of it
     alone. `issues` is a JSON Lines file that stands in for the forges. `as_of` ignores whatever was opened later. `config` is a
     settings file (default: lockblame.toml, else pyproject.toml, in `repository` or the current folder). `offline` opens no
-    connection. `token` is for GitHub (default: GITHUB_TOKEN or GH_TOKEN). `scorer(symptom, text)` → 0…1 adds a similarity of
-    your own as one more evidence. `deep` fetches the artifacts of the leading suspects as well, compares what is in them and
-    reads their changelogs, within a Budget (True: the usual one), and ranks again.
+    connection: what the cache holds of earlier runs counts, however old, unless there is a file of `issues`. `token` is for
+    GitHub (default: GITHUB_TOKEN or GH_TOKEN). `scorer(symptom, text)` → 0…1 adds a similarity of your own as one more
+    evidence. `deep` fetches the artifacts of the leading suspects as well, compares what is in them and reads their changelogs,
+    within a Budget (True: the usual one), and ranks again.
 
     The team's own solved incidents that resemble the symptom are in the report's `cases`.
 
@@ -197,32 +198,29 @@ def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None
     # a bundle knows where a project had moved when it was made
     known = replace(known, repositories={**settings.upstreams, **known.repositories})
     gathered = asked.held is not None or asked.evidence is not None
-    if not gathered and asked.offline:
-        known = replace(known, gaps=(*known.gaps, _unasked(asked)))
+    if not gathered and asked.sealed:
+        known = replace(known, gaps=(*known.gaps, upstream.unasked("no package index was asked")))
     elif not gathered:
         from lockblame.api.gathering import gather
 
-        known = gather(delta, known, asked, symptom, progress)
+        former, known = known, gather(delta, known, asked, symptom, progress)
+        known = upstream.from_cache(known, former, upstream.unasked())
     alike = upstream.named_alike((change.name for change in delta), known.issues)
     return replace(known, repositories={**alike, **known.repositories})
-
-
-def _unasked(asked: Asked) -> Gap:
-    what = "no package index was asked" if asked.issues is not None else "no package index and no forge was asked"
-    return Gap(subject="upstream", reason="offline", detail=what, hint="run without --offline, or give --evidence or --issues")
 
 
 def _deeper(
     known: Knowledge, leading: Sequence[Change], delta: Delta, asked: Asked, budget: Budget, progress: Progress
 ) -> Knowledge:
     """`known` and what is inside the leading suspects, unless nothing may be fetched."""
-    if asked.held is None and asked.evidence is None and not asked.offline:
-        return deepen(known, leading, delta, asked, budget, progress)
-    if known.contents or known.notes or known.comparisons:
-        return known
     detail = "no artifacts were compared and no changelogs read, because nothing may be fetched"
     hint = "run without --offline and --evidence, or save the evidence of a run with --deep"
-    return replace(known, gaps=(*known.gaps, Gap(subject="artifacts", reason="offline", detail=detail, hint=hint)))
+    nothing = Gap(subject="artifacts", reason="offline", detail=detail, hint=hint)
+    if asked.held is None and asked.evidence is None and not asked.sealed:
+        return upstream.from_cache(deepen(known, leading, delta, asked, budget, progress), known, nothing)
+    if known.contents or known.notes or known.comparisons:
+        return known
+    return replace(known, gaps=(*known.gaps, nothing))
 
 
 def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:

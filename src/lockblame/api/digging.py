@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lockblame.api.announcing import announced
-from lockblame.api.evidence import NAMED, Asked, Knowledge, Step, gap, step_of
+from lockblame.api.evidence import Asked, Knowledge, Step, client_of, gap, listed, step_of
 from lockblame.api.origins import Sourcing, lane, project_page
 from lockblame.errors import LockblameError, UpstreamError
 from lockblame.model import Change, Comparison, Contents, Delta, Gap, Note
@@ -53,16 +53,12 @@ def deepen(
 
     A client of the caller's keeps its own deadline; beyond that no download begins after the budget's seconds.
     """
-    from lockblame.client import Client
-
-    if asked.client is not None:
-        return _deepened(known, changes, delta, asked.client, budget, progress)
-    with Client(token=asked.token, progress=progress, deadline=budget.seconds, timeout=min(20.0, budget.seconds)) as client:
-        return _deepened(known, changes, delta, client, budget, progress)
+    with client_of(asked, progress, deadline=budget.seconds, timeout=min(20.0, budget.seconds)) as client:
+        return _deepened(known, changes, delta, asked.issues is None, client, budget, progress)
 
 
 def _deepened(
-    known: Knowledge, changes: Sequence[Change], delta: Delta, client: Client, budget: Budget, progress: Progress
+    known: Knowledge, changes: Sequence[Change], delta: Delta, forges: bool, client: Client, budget: Budget, progress: Progress
 ) -> Knowledge:
     ends = time.monotonic() + budget.seconds
     worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
@@ -70,7 +66,7 @@ def _deepened(
     pages, gaps = _pages(chosen, Sourcing(delta.after, delta.before), client)
     paged = [change for change in chosen if change.name in pages]
     dug = dig(paged, pages, client, budget=budget, ends=ends, progress=progress)
-    found = announced(dug, paged, known, client, ends=ends)
+    found = announced(dug, paged, known, client, ends=ends) if forges else dug
     return replace(
         known,
         contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},
@@ -80,6 +76,7 @@ def _deepened(
             *known.gaps,
             *gaps,
             *(gap for one in found.values() for gap in one.gaps),
+            *(() if forges else _instead(paged, known)),
             *_elsewhere(changes[: max(0, budget.packages)]),
             *_over(worthwhile[len(chosen) :], budget),
         ),
@@ -115,6 +112,15 @@ def _over(changes: Sequence[Change], budget: Budget) -> Iterable[Gap]:
         yield Gap(subject=_artifacts_of(changes), reason="over-budget", detail=detail, hint="a larger one: --budget 10,200MB,60s")
 
 
+def _instead(changes: Iterable[Change], known: Knowledge) -> Iterable[Gap]:
+    """The suspects whose forges would have been asked if a file of issues didn't stand in for them."""
+    homes = [change for change in changes if change.name in known.repositories]
+    if homes:
+        subject = f"commits of {listed([change.name for change in homes])}"
+        detail = "tags were not compared and releases on forges not read, because a file of issues stands in for the forges"
+        yield Gap(subject=subject, reason="not-asked", detail=detail, hint="run without --issues")
+
+
 def _elsewhere(changes: Iterable[Change]) -> Iterable[Gap]:
     """The suspects that don't come from an index on both sides."""
     pins = [(change, pin) for change in changes for pin in (change.before, change.after) if pin is not None]
@@ -125,8 +131,7 @@ def _elsewhere(changes: Iterable[Change]) -> Iterable[Gap]:
 
 
 def _artifacts_of(changes: Iterable[Change]) -> str:
-    names = list(dict.fromkeys(change.name for change in changes))
-    return f"artifacts of {', '.join(names[:NAMED])}" + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return f"artifacts of {listed(list(dict.fromkeys(change.name for change in changes)))}"
 
 
 # --- one round of downloads ------------------------------------------------------------------------------------------

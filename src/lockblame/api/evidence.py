@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame.errors import UpstreamError
 from lockblame.model import Change, Comparison, Contents, Gap, Issue, Note, Release, Repository, normalize
+from lockblame.progress import Progress
 
 if TYPE_CHECKING:
     from lockblame.bundle import Bundle
@@ -33,6 +35,25 @@ class Asked:
     token: str | None = field(default=None, repr=False)
     client: Client | None = None
     held: Knowledge | None = None
+
+    @property
+    def sealed(self) -> bool:
+        """Whether not even the cache is asked: with a file of issues an offline run rests on what it was given, and on no
+        former run."""
+        return self.offline and self.issues is not None
+
+
+@contextmanager
+def client_of(asked: Asked, progress: Progress, *, deadline: float = 90.0, timeout: float = 20.0) -> Iterator[Client]:
+    """The caller's client, else one within those seconds; where nothing may be asked, one that answers from the cache alone."""
+    from lockblame.client import Client
+
+    if asked.client is not None and not asked.offline:
+        yield asked.client
+        return
+    own = asked.client.disconnected() if asked.client is not None else None
+    with own or Client(token=asked.token, offline=asked.offline, progress=progress, deadline=deadline, timeout=timeout) as client:
+        yield client
 
 
 Step = tuple[str, str, str]
@@ -117,6 +138,32 @@ def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
 def gap(error: UpstreamError, hint: str | None = None) -> Gap:
     """What went wrong upstream, as a gap."""
     return Gap(subject=error.subject, reason=error.reason, detail=error.detail, hint=hint or error.hint)
+
+
+def unasked(detail: str = "no package index and no forge was asked") -> Gap:
+    """What it means that nothing may be asked."""
+    return Gap(subject="upstream", reason="offline", detail=detail, hint="run without --offline, or give --evidence or --issues")
+
+
+def from_cache(known: Knowledge, former: Knowledge, nothing: Gap) -> Knowledge:
+    """`known` with one gap for everything that the cache didn't hold, instead of one for each question.
+
+    It is `nothing` where all that is known was so before, in `former`.
+    """
+    missing = [one for one in known.gaps if one.reason == "offline" and one not in former.gaps]
+    if not missing:
+        return known
+    kept = tuple(one for one in known.gaps if one not in missing)
+    if replace(known, gaps=()) == replace(former, gaps=()):
+        return replace(known, gaps=(*kept, nothing))
+    names = list(dict.fromkeys(one.subject for one in missing))
+    detail = f"what the cache doesn't hold was not asked for: {listed(names)}"
+    return replace(known, gaps=(*kept, replace(nothing, detail=detail)))
+
+
+def listed(names: list[str]) -> str:
+    """The first of the names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def from_bundle(folder: PathLike) -> Knowledge:
@@ -249,5 +296,4 @@ def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
 def _hole(names: list[str], reason: str, detail: str, hint: str | None = None) -> tuple[Gap, ...]:
     if not names:
         return ()
-    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    return (Gap(subject=shown, reason=reason, detail=detail, hint=hint),)
+    return (Gap(subject=listed(names), reason=reason, detail=detail, hint=hint),)

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lockblame.api.evidence import Asked, Knowledge, PathLike, from_bundle
+from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle, from_cache, unasked
 from lockblame.api.pooling import Pool, Share, Wants, wants
 from lockblame.api.reading import Source
 from lockblame.errors import LockblameError
@@ -165,7 +165,7 @@ def check_each(
 class _Blaming:
     as_of: datetime | None
 
-    def __call__(self, job: tuple[Service, Knowledge | None]) -> Answer[Report]:
+    def __call__(self, job: tuple[Service, Knowledge]) -> Answer[Report]:
         from lockblame.api.blaming import investigate
 
         service, held = job
@@ -174,7 +174,7 @@ class _Blaming:
                 service.before,
                 service.after,
                 symptom=service.symptom,
-                asked=Asked(held=held, offline=held is None),
+                asked=Asked(held=held),
                 save_evidence=None,
                 as_of=self.as_of,
                 config=service.config,
@@ -194,7 +194,7 @@ class _Checking:
     as_of: datetime | None
     policy: Policy | PathLike | None
 
-    def __call__(self, job: tuple[Service, Knowledge | None]) -> Answer[Report]:
+    def __call__(self, job: tuple[Service, Knowledge]) -> Answer[Report]:
         from lockblame.api.checking import inspect
 
         service, held = job
@@ -203,7 +203,7 @@ class _Checking:
                 service.before,
                 service.after,
                 policy=self.policy,
-                asked=Asked(held=held, offline=held is None),
+                asked=Asked(held=held),
                 save_evidence=None,
                 as_of=self.as_of,
                 config=service.config,
@@ -217,7 +217,7 @@ class _Checking:
         return Answer(service=service, found=found)
 
 
-Job = Callable[[tuple[Service, Knowledge | None]], Answer[Report]]
+Job = Callable[[tuple[Service, Knowledge]], Answer[Report]]
 
 
 def _diffed(service: Service) -> Answer[Delta]:
@@ -301,17 +301,14 @@ def _answers(
     executor: Executor | None,
     progress: Progress,
 ) -> Iterator[Answer[Report]]:
-    pool: Pool | None = None
-    shares: Sequence[Share | LockblameError | None] = [None] * len(services)
-    if held is not None or not given.offline:
-        pool = Pool()
-        shares = _read(pool, services, executor, progress)
-        if held is not None:
-            pool.fill(held)
-        else:
-            _ask(pool, given, progress)
+    pool = Pool()
+    shares = _read(pool, services, executor, progress)
+    if held is not None:
+        pool.fill(held)
+    else:
+        _ask(pool, given, progress)
     jobs = (
-        (service, _part(pool, share, service, given.symptom) if pool is not None and isinstance(share, Share) else None)
+        (service, _part(pool, share, service, given.symptom))
         for service, share in zip(services, shares, strict=True)
         if not isinstance(share, LockblameError)
     )
@@ -350,23 +347,19 @@ def _read(
 
 
 def _ask(pool: Pool, given: _Given, progress: Progress) -> None:
-    from lockblame.client import Client
-
     try:
         symptom = _analyzed(given.symptom)
     except LockblameError:
         # it is the services' own, and each of them says so
         symptom = None
-    if given.client is not None:
-        pool.ask(given.client, symptom)
-        return
-    with Client(token=given.token, deadline=PATIENCE, progress=progress) as client:
+    asked = Asked(offline=given.offline, token=given.token, client=given.client)
+    with client_of(asked, progress, deadline=PATIENCE) as client:
         pool.ask(client, symptom)
 
 
 def _part(pool: Pool, share: Share, service: Service, searched: str | None) -> Knowledge:
     """What concerns the service; `searched` is the symptom that old issues were searched for."""
-    known = pool.part(share)
+    known = from_cache(pool.part(share), Knowledge(), unasked())
     if not pool.asked or service.symptom in (None, searched):
         return known
     detail = "older issues were not searched for its words, because other services have other symptoms"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Asked, Knowledge, gap
+from lockblame.api.evidence import Asked, Knowledge, client_of, gap
 from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
@@ -32,11 +32,7 @@ class _Package:
 
 def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, progress: Progress) -> Knowledge:
     """`known` and what the indexes and forges of the changed packages say. Never raises for what goes wrong upstream."""
-    from lockblame.client import Client
-
-    if asked.client is not None:
-        return _gathered(delta, known, asked, symptom, asked.client)
-    with Client(token=asked.token, progress=progress) as client:
+    with client_of(asked, progress) as client:
         return _gathered(delta, known, asked, symptom, client)
 
 
