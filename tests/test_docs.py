@@ -33,7 +33,6 @@ BLOCK = re.compile(
     r"^(?:<!-- run: (?P<when>[^>]*) -->\n+)?```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SAVED = re.compile(r"# (\w+\.py)\n")
-COMMANDS = ("diff", "blame", "check", "history", "bisect", "rollback", "cases", "cache", "demo")
 
 
 @dataclass(frozen=True)
@@ -153,6 +152,17 @@ def test_nothing_that_could_be_run_hides_in_another_kind_of_block() -> None:
             assert not block.startswith("$ "), f"{page.name}: {block}"
 
 
+def helped(*words: str) -> str:
+    """What `lockblame WORDS --help` prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        cli.main([*words, "--help"])
+    return out.getvalue()
+
+
+COMMANDS = re.findall(r"^    ([a-z]+) {2,}", helped(), re.MULTILINE)
+
+
 @cache
 def options(command: str) -> frozenset[str]:
     """The long options that `lockblame COMMAND` has, with those of its subcommands."""
@@ -161,14 +171,6 @@ def options(command: str) -> frozenset[str]:
         texts = [helped(command)]
         texts += [helped(command, sub) for sub in re.findall(r"^    ([a-z]+) {2,}", texts[0], re.MULTILINE)]
     return frozenset(re.findall(r"--[a-z][a-z-]*", "\n".join(texts)))
-
-
-def helped(*words: str) -> str:
-    """What `lockblame WORDS --help` prints."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-        cli.main([*words, "--help"])
-    return out.getvalue()
 
 
 def calls(text: str) -> Iterator[tuple[str, str]]:
