@@ -10,6 +10,8 @@ saved under that name instead of being run. A comment before a block says when i
 from __future__ import annotations
 
 import contextlib
+import doctest
+import importlib
 import io
 import os
 import re
@@ -22,12 +24,14 @@ from pathlib import Path
 
 import pytest
 
-from lockblame import cli
+import lockblame
+from lockblame import cli, errors
 from lockblame.api import demo
 from tests.repositories import ENVIRONMENT, git
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 BLOCK = re.compile(
     r"^(?:<!-- run: (?P<when>[^>]*) -->\n+)?```(?P<kind>console|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -193,6 +197,21 @@ def test_every_option_is_told_somewhere(command: str) -> None:
     told = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     missing = {option for option in options(command) - {"--help"} if not re.search(rf"{option}(?![a-z-])", told)}
     assert not missing, f"lockblame {command} has {missing}, of which no page tells"
+
+
+def test_every_public_name_is_on_the_page_of_python() -> None:
+    page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\.\. auto(?:function|class):: (\w+)$", page, re.MULTILINE))
+    assert told == set(lockblame.__all__) - set(errors.__all__)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if "\n    >>> " in path.read_text(encoding="utf-8")], ids=lambda path: path.stem
+)
+def test_the_examples_in_docstrings_are_true(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    found = doctest.testmod(importlib.import_module(module))
+    assert (found.failed, found.attempted > 0) == (0, True)
 
 
 def test_every_page_can_be_built_and_every_link_leads_somewhere(tmp_path: Path) -> None:
