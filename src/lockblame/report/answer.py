@@ -120,7 +120,7 @@ def how(change: Change) -> str | None:
 def brought(commit: Commit) -> str:
     """`1a2b3c4d5e of 2023-09-09, "Lock again" (A. Developer)`."""
     day = commit.date.date().isoformat()
-    return f"{commit.hash[:10]} of {day}, “{line(commit.subject, 120)}” ({line(commit.author, 60)})"
+    return f"{line(commit.hash[:10])} of {day}, “{line(commit.subject, 120)}” ({line(commit.author, 60)})"
 
 
 def leading(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple[Evidence, ...]:

@@ -77,7 +77,7 @@ def _leading(found: Report) -> list[Suspect]:
 def _moments(found: Report) -> list[str]:
     """Everything that has a day: releases and reports of the suspects, and the commits of the deploy, in one order."""
     commits = found.deployment.commits if found.deployment else ()
-    rows = [(one.date, f"commit {one.hash[:10]} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
+    rows = [(one.date, f"commit {safe(one.hash[:10])} “{safe(one.subject)}”") for one in commits[:COMMITS_SHOWN]]
     for suspect in _leading(found):
         rows += _released(suspect)
         for match in suspect.matches[:1]:

@@ -27,7 +27,7 @@ def revisions(found: Iterable[Revision], style: str = "text", *, width: int = 10
 
 def named(commit: Commit) -> str:
     """`1a2b3c4d5e 2023-09-09 A. Developer: Lock again`."""
-    return f"{commit.hash[:10]} {commit.date.date().isoformat()} {line(commit.author, 60)}: {line(commit.subject, 120)}"
+    return f"{line(commit.hash[:10])} {commit.date.date().isoformat()} {line(commit.author, 60)}: {line(commit.subject, 120)}"
 
 
 def _to_dict(revision: Revision) -> dict[str, Any]:
