@@ -111,5 +111,9 @@ class TestOptions:
             stage.index.asked.clear()
             stage.forge.server.asked.clear()
             assert stage.here(monkeypatch, capsys) == first
+            assert not stage.index.asked
+            # nor later than the minute for which a page stands in
+            monkeypatch.setattr("lockblame.index.pages.KEEPS", 0.0)
+            assert stage.here(monkeypatch, capsys) == first
             assert stage.index.asked
             assert all("if-none-match" in asked.headers for asked in (*stage.index.asked, *stage.forge.server.asked))
