@@ -3,9 +3,9 @@
     python examples/fleet.py FOLDER BEFORE AFTER "the workers consume far fewer messages than before" > fleet.jsonl
 
 Each folder below FOLDER that is a git repository is a service; BEFORE and AFTER are revisions that all of them have (two tags,
-`main@{yesterday}` and `main`). Locks are read and ranked in processes; indexes and forges are asked once for all services, by this
-process. Prints JSON Lines for polars, DuckDB or `jq`, and on standard error which suspects lead how many services. Exits with 3
-when not a single service could be read.
+`main@{yesterday}` and `main`). Locks are read and ranked in processes; indexes and forges are asked once for all services, by
+this process. Prints JSON Lines for polars, DuckDB or `jq`, and on standard error which suspects lead how many services. Exits
+with 3 when not a single service could be read.
 """
 
 from __future__ import annotations

@@ -347,3 +347,41 @@ def test_answers_can_be_pickled(fleet) -> None:
     assert again[:2] == answers[:2]
     assert (type(again[2].error), vars(again[2].error)) == (RevisionError, vars(answers[2].error))
     assert again[2].service == answers[2].service
+
+
+class TestScript:
+    def test_a_folder_of_repositories(self, tmp_path):
+        """examples/fleet.py as a process, on real repositories, a broken one among them."""
+        import os
+        import subprocess
+        import sys
+
+        with ExitStack() as stack:
+            world = Fleet(tmp_path / "world", stack, services=0, packages=4)
+            home = f'{{ url = "{world.forge.server.url}/acme/part-0", forge = "github" }}'
+            for name in ("desk", "shop", "torn"):
+                place = repositories.start(tmp_path / "services" / name)
+                old, new = (world.lock(["part-0"], version) for version in ("1.0", "1.1"))
+                repositories.commit(
+                    place, {"uv.lock": old, "lockblame.toml": f"[upstreams]\npart-0 = {home}\n"}, tag="v1", subject="First"
+                )
+                if name != "torn":
+                    repositories.commit(place, {"uv.lock": new}, tag="v2")
+            (tmp_path / "services" / "notes").mkdir()
+            script = Path(__file__).parents[1] / "examples" / "fleet.py"
+            run = subprocess.run(
+                [sys.executable, str(script), str(tmp_path / "services"), "v1", "v2", SYMPTOM],
+                env={**os.environ, "LOCKBLAME_CACHE_DIR": str(tmp_path / "cache"), "GITHUB_TOKEN": "", "GH_TOKEN": ""},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        records = [json.loads(line) for line in run.stdout.splitlines()]
+        assert run.returncode == 0, run.stderr
+        assert [record["service"] for record in records] == ["desk", "shop", "torn"]
+        assert [record["suspect"] for record in records] == ["part-0", "part-0", None]
+        assert records[2]["error"] == "revision-error"
+        assert "2 of 3 services: part-0 1.0 → 1.1" in run.stderr
+        assert "no answer for torn" in run.stderr
+        assert len(world.index.asked) == world.pages["/simple/part-0/"] == 1
