@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,37 +18,71 @@ LONGEST = 600.0
 """Seconds that a resolver gets."""
 TOLD = 4_000
 """Bytes of what it says last that are kept."""
+LARGEST_FILE = 16 * 2**20
+LARGEST_COPY = 512 * 2**20
+"""Bytes of one file, and of all, that are copied."""
+_NO_SOLUTION = re.compile(r"No solution found|version solving failed", re.IGNORECASE)
+"""What uv and Poetry say where there is none. Whatever else goes wrong (a build, a network) says nothing about that."""
+
+_INSIDE = {"POETRY_VIRTUALENVS_IN_PROJECT": "true"}
+"""Poetry makes an environment before it locks: in the copy, which goes away, not among the user's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Whether it resolved, what it said last, and the new lock's bytes when it did; `resolver` with its version."""
+    """Whether it resolved, what it said last, and the new lock's bytes when it did; `resolver` with its version.
+
+    `unsolvable` tells that there is no solution; without it and without a lock, something else kept it from looking.
+    """
 
     resolver: str
     resolved: bool
     said: str = ""
     lock: bytes | None = None
+    unsolvable: bool = False
 
 
-def lock(tool: str, texts: Mapping[str, str | bytes], lock_path: str, *, offline: bool = False) -> Outcome | None:
-    """What `uv lock` or `poetry lock` makes of those files (relative path → content), which have the lock at `lock_path`.
+def lock(
+    tool: str, folder: Path, paths: Iterable[str], edited: Mapping[str, str], lock_path: str, *, offline: bool = False
+) -> Outcome | None:
+    """What `uv lock` or `poetry lock` makes of a copy of `folder`, which has the lock at `lock_path`.
 
-    Pins of that lock stay where they may. None when the tool isn't installed.
+    `paths` are the files to copy, the most important first; those of `edited` (relative path → text) get that text. Pins of the
+    lock stay where they may. None when the tool isn't installed.
     """
     program = shutil.which(tool)
     if program is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="lockblame-rollback-") as name:
+    with tempfile.TemporaryDirectory(prefix="lockblame-rollback-", ignore_cleanup_errors=True) as name:
         top = Path(name).resolve()
-        for path, content in texts.items():
+        _copy(folder, paths, top)
+        for path, text in edited.items():
+            (top / path).write_bytes(text.encode("utf-8", "surrogateescape"))
+        where = (top / lock_path).parent
+        version = _version(program, where)
+        code, said = _run(_command(program, tool, version, where, offline), where)
+        made = (top / lock_path).read_bytes() if code == 0 and (top / lock_path).is_file() else None
+    return Outcome(
+        resolver=version or tool,
+        resolved=made is not None,
+        said=said,
+        lock=made,
+        unsolvable=made is None and bool(_NO_SOLUTION.search(said)),
+    )
+
+
+def _copy(folder: Path, paths: Iterable[str], top: Path) -> None:
+    """The files, large ones aside: a project that is built to know its version or dependencies may need any of them."""
+    room = LARGEST_COPY
+    for path in paths:
+        with suppress(OSError):
+            size = (folder / path).stat().st_size
+            if size > LARGEST_FILE or size > room:
+                continue
+            room -= size
             place = top / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
-        folder = (top / lock_path).parent
-        version = _version(program, folder)
-        code, said = _run(_command(program, tool, version, folder, offline), folder)
-        made = (top / lock_path).read_bytes() if code == 0 and (top / lock_path).is_file() else None
-    return Outcome(resolver=version or tool, resolved=made is not None, said=said, lock=made)
+            shutil.copyfile(folder / path, place)
 
 
 def _command(program: str, tool: str, version: str, folder: Path, offline: bool) -> list[str]:
@@ -69,7 +104,13 @@ def _run(command: Sequence[str], folder: Path) -> tuple[int, str]:
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=folder,
+                env={**os.environ, **_INSIDE},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         except OSError as error:
             return 127, f"can't be started: {error.strerror or error}"

@@ -324,41 +324,29 @@ def _resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) 
     from lockblame import files, lockfiles, resolver
     from lockblame.delta import compare as compared
 
-    name = "uv.lock" if style == "uv" else "poetry.lock"
-    lock = pyproject.with_name(name)
-    texts: dict[str, str | bytes] = dict(_project_files(pyproject.parent))
-    unedited = {**texts, name: files.read(lock)}
-    edited = {**unedited, "pyproject.toml": edit.after or ""}
-    outcome = resolver.lock(style, edited, name, offline=offline)
+    folder, name = pyproject.parent, "uv.lock" if style == "uv" else "poetry.lock"
+    paths = _to_copy(folder)
+    outcome = resolver.lock(style, folder, paths, {pyproject.name: edit.after or ""}, name, offline=offline)
     if outcome is None:
         return Gap(subject="check", reason="no-resolver", detail=f"{style} is not installed", hint=f"install {style}")
     if outcome.lock is None:
-        plain = resolver.lock(style, unedited, name, offline=offline)
-        if plain is not None and plain.lock is None:
-            detail = f"{style} can't lock a copy of this project even without the edit: {plain.said[-600:]}"
+        plain = resolver.lock(style, folder, paths, {}, name, offline=offline) if outcome.unsolvable else None
+        if not outcome.unsolvable or (plain is not None and plain.lock is None):
+            why = " even without the edit" if plain is not None else ""
+            detail = f"{style} can't lock a copy of this project{why}: {(plain or outcome).said[-600:]}"
             return Gap(subject="check", reason="not-lockable", detail=detail, hint="try it by hand in the work tree")
         return Resolution(resolver=outcome.resolver, resolves=False, detail=outcome.said)
-    opener = {**edited}.get
-    sides = [
-        lockfiles.parse(_bytes(data), name, origin=name, opener=lambda path: _bytes(found) if (found := opener(path)) else None)
-        for data in (unedited[name], outcome.lock)
-    ]
+    opener = files.opener(folder)
+    sides = [lockfiles.parse(data, name, origin=name, opener=opener) for data in (files.read(folder / name), outcome.lock)]
     moved = tuple(change for change in compared(*sides) if change.kind not in ("rescoped", "refiled"))
     return Resolution(resolver=outcome.resolver, resolves=True, moved=moved)
 
 
-def _bytes(content: str | bytes) -> bytes:
-    return content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+_FIRST = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "poetry.toml", ".python-version", "uv.lock", "poetry.lock")
 
 
-_BELONGING = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "poetry.toml", ".python-version")
-
-
-def _project_files(folder: Path) -> Iterable[tuple[str, bytes]]:
-    """What a resolver reads of a project and the members of its workspace beside the lock."""
+def _to_copy(folder: Path) -> list[str]:
+    """The files of a project, those first that every resolver reads."""
     from lockblame import files
 
-    for path in files.listing(folder):
-        name = path.rpartition("/")[2]
-        if name in _BELONGING or name.upper().startswith(("README", "LICENSE", "LICENCE")):
-            yield path, files.read(folder / path, limit=4 * 2**20)
+    return sorted(files.listing(folder), key=lambda path: path.rpartition("/")[2] not in _FIRST)
