@@ -16,6 +16,7 @@ import lockblame
 from lockblame.api.bisecting import bisect
 from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, TrialFailed
 from lockblame.report.proof import proof
+from lockblame.trial import Environments
 from lockblame.trial.interpreter import uv_command
 from tests import wheelhouse
 
@@ -100,6 +101,22 @@ class TestCulprits:
         result = found(delta, fails_if(condition), shelf)
         assert names(result) == ["p2"]
 
+    def test_a_mix_that_the_installer_refuses_is_stepped_around(self, delta, shelf, tmp_path, monkeypatch):
+        made = Environments.prepare
+
+        def prepare(self, pins):
+            versions = {pin.name: pin.version for pin in pins}
+            if versions["p0"] != versions["p1"]:
+                raise TrialFailed("environment", "uv failed: p0 and p1 have one file in common")
+            return made(self, pins)
+
+        monkeypatch.setattr(Environments, "prepare", prepare)
+        result = found(delta, fails_if("p2.version == '2.0'"), shelf, priors={"p1": 0.5})
+        assert names(result) == ["p2"]
+        refused = [trial for trial in result.trials if trial.verdict == "untestable"]
+        assert refused
+        assert {trial.detail for trial in refused} == {"uv failed: p0 and p1 have one file in common"}
+
     def test_parts_that_could_not_be_tested_are_told(self, delta, shelf):
         condition = "125 if p0.version != p2.version else p2.version == '2.0'"
         result = found(delta, fails_if(condition), shelf)
@@ -182,6 +199,28 @@ class TestLimits:
     def test_no_answer_before_the_ends(self, delta, shelf, tmp_path):
         with pytest.raises(BisectError, match="stopped before both ends"):
             found(delta, ["true"], shelf, limit=1, journal=tmp_path / "journal")
+
+    def test_the_deadline_ends_an_installer_too(self, delta, shelf, tmp_path, monkeypatch):
+        slow = tmp_path / "uv"
+        slow.write_text("#!/bin/sh\nsleep 60\n")
+        slow.chmod(0o755)
+        monkeypatch.setattr("lockblame.trial.environments.uv_command", lambda: slow)
+        started = time.monotonic()
+        with pytest.raises(BisectError, match="stopped before both ends"):
+            bisect(delta, ["true"], environments=tmp_path / "own", deadline=2)
+        assert time.monotonic() - started < 40
+
+    def test_journals_that_nobody_went_on_with_are_forgotten(self, delta, shelf, tmp_path):
+        folder = tmp_path / "own" / "bisect"
+        folder.mkdir(parents=True)
+        for number in range(60):
+            (folder / f"{number}.jsonl").touch()
+            os.utime(folder / f"{number}.jsonl", (number, number))
+        with pytest.raises(NotReproduced):
+            bisect(delta, ["true"], environments=tmp_path / "own")
+        left = {path.name for path in folder.iterdir()}
+        assert len(left) == 51
+        assert {f"{number}.jsonl" for number in range(10, 60)} < left
 
     def test_a_journal_goes_on(self, delta, shelf, tmp_path):
         journal = tmp_path / "journal.jsonl"

@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING
 from lockblame import bisection
 from lockblame.api.clones import Clones
 from lockblame.api.evidence import PathLike
-from lockblame.api.trying import Ends, Judging, Trials
+from lockblame.api.trying import TOO_SHORT, Ends, Judging, Trials
 from lockblame.errors import BisectError
 from lockblame.model import Bisection, Delta, Environment, Gap, Report, Snapshot, Verdict, normalize
 from lockblame.progress import SILENT, Progress
-from lockblame.trial import KEEP, Command, Environments, Installer, Interpreter, Journal, Processes, ended_with_us, interpreter
+from lockblame.trial import (
+    KEEP,
+    Command,
+    Environments,
+    Installer,
+    Interpreter,
+    Journal,
+    Processes,
+    Stopped,
+    ended_with_us,
+    interpreter,
+)
 
 if TYPE_CHECKING:
     from lockblame.client import Client
@@ -72,7 +83,8 @@ def bisect(
     can't be made, the command not be started), BisectError.
     """
     started = time.monotonic()
-    processes = Processes()
+    until = None if deadline is None else started + deadline
+    processes = Processes(until=until)
     here = Path(folder or ".").absolute()
     judging = Judging(bad_if=bad_if, slower_than=slower_than, on_timeout=on_timeout, repeat=repeat)
     trials: Trials | None = None
@@ -92,9 +104,10 @@ def bisect(
             run = Command(command, processes, folder=here, timeout=timeout, bad_if=bad_if, good_if=good_if)
             about = _about(ends, places, list(command), judging, [timeout, good_if])
             log = Journal(_journal_file(journal, places, about), about)
+            log.forget_oldest(_journals(places))
             clones = Clones(source, here, places, processes)
             weights = _weights(priors)
-            trials = Trials(ends, places, run, judging, log, limit, None if deadline is None else started + deadline, progress)
+            trials = Trials(ends, places, run, judging, log, limit, until, progress)
             trials.gaps += _left_out(without)
             found = trials.search(weights)
             if (drill or clones) and found.culprits and found.stopped is None:
@@ -104,6 +117,8 @@ def bisect(
             if journal is None and trials.whole:
                 log.forget()
             return found
+        except Stopped:
+            raise BisectError(*TOO_SHORT) from None
         finally:
             processes.close()
             if trials is not None:
@@ -181,4 +196,9 @@ def _journal_file(journal: PathLike | None, places: Environments, about: Mapping
     if journal is not None:
         return Path(journal)
     key = hashlib.sha256(json.dumps(about).encode("utf-8", "surrogatepass")).hexdigest()[:20]
-    return places.home / "bisect" / f"{key}.jsonl"
+    return _journals(places) / f"{key}.jsonl"
+
+
+def _journals(places: Environments) -> Path:
+    """Where the journals are that nobody named a file for."""
+    return places.home / "bisect"

@@ -10,10 +10,10 @@ from lockblame import bisection
 from lockblame.api.evidence import gap
 from lockblame.api.origins import Sourcing, project_page
 from lockblame.api.standing_in import Place
-from lockblame.api.trying import Stopped
 from lockblame.errors import BisectError, ReadError, UpstreamError
 from lockblame.model import Artifact, Bisection, Change, Drill, Gap, Pin, Verdict
 from lockblame.progress import Progress
+from lockblame.trial import Stopped
 
 if TYPE_CHECKING:
     from lockblame.api.clones import Clones

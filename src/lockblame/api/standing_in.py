@@ -54,14 +54,9 @@ class Place:
         except TrialFailed as error:
             if error.subject != "environment":
                 raise
-            return self._untestable(asked, error.detail)
+            return trials.untestable(asked, error.detail)
         overridden = bisection.violated(installed.read(trials.places.prepare(whole).folder))
         here = bisection.violated(installed.read(prepared.folder))
         if broken := sorted(name for owner, name in here - overridden if owner == self.culprit.name):
-            return self._untestable(asked, f"needs another {', '.join(broken)}")
+            return trials.untestable(asked, f"needs another {', '.join(broken)}")
         return trials.tried(prepared, asked)
-
-    def _untestable(self, asked: Trial, detail: str) -> Trial:
-        trial = replace(asked, detail=detail)
-        self.trials.end(trial)
-        return trial

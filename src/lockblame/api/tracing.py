@@ -14,12 +14,12 @@ from pathlib import Path
 from lockblame import bisection
 from lockblame.api.clones import Clone
 from lockblame.api.standing_in import Place
-from lockblame.api.trying import Stopped
 from lockblame.errors import ReadError, RevisionError, TrialFailed
 from lockblame.forges.tags import chosen
 from lockblame.git import ancestry
 from lockblame.git.export import export
 from lockblame.model import Commit, Drill, FirstBad, Gap, Pin, Repository, Source, Trial, Verdict, normalize
+from lockblame.trial import Stopped
 
 STAGE = "trying upstream commits"
 _MERGES = 50

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from lockblame import bisection, installed
 from lockblame.bisection import Problem, Question, Rules
@@ -14,9 +13,10 @@ from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, ReadErro
 from lockblame.model import Bisection, Change, Gap, Outcome, Pin, Snapshot, Trial, Verdict
 from lockblame.progress import Progress
 from lockblame.report.hostile import line
-from lockblame.trial import Command, Environments, Journal, Prepared
+from lockblame.trial import Command, Environments, Journal, Prepared, Stopped
 
 STAGE = "trying mixes"
+TOO_SHORT = ("the search was stopped before both ends were tried", "give it more time")
 _SHOWN = 160
 """Characters of what the command printed last that a trial keeps."""
 
@@ -61,14 +61,6 @@ class Judging:
         if not 0 < value < 1e9:
             raise BisectError(f"slower than {text!r} is no time", "write 2x, or seconds")
         return (value, None) if text.endswith("x") else (None, value)
-
-
-class Stopped(Exception):
-    """The trials or the time that the caller gave are used up."""
-
-    def __init__(self, reason: Literal["limit", "deadline"]) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass
@@ -137,10 +129,17 @@ class Trials:
     def _answered(self, problem: Problem, question: Question, known: Mapping[frozenset[str], Verdict]) -> Verdict:
         """The verdict on a mix; errors of their own for the ends."""
         self.allowed()
-        prepared = self.places.prepare(self.ends.pins(question.changes))
-        self._look_ahead(problem, question, known)
         trial = Trial(changes=tuple(sorted(question.changes)), verdict="untestable")
-        trial = self.tried(prepared, trial) if question.changes else self._measured(prepared, trial)
+        try:
+            prepared = self.places.prepare(self.ends.pins(question.changes))
+        except TrialFailed as error:
+            # both ends could be installed: it is this mix that can't
+            if error.subject != "environment" or len(question.changes) in (0, len(problem.names)):
+                raise
+            trial = self.untestable(trial, error.detail)
+        else:
+            self._look_ahead(problem, question, known)
+            trial = self.tried(prepared, trial) if question.changes else self._measured(prepared, trial)
         left = f", about {question.remaining:.0f} to go" if question.remaining >= 1 else ""
         self.progress.note(f"{len(trial.changes)} of {len(problem.names)} changes: {trial.verdict} ({trial.detail}){left}")
         self.progress.step(STAGE, trial.verdict)
@@ -171,6 +170,12 @@ class Trials:
         verdict = bisection.majority(runs)
         detail = whys.get(verdict, "as often good as bad")
         trial = replace(trial, verdict=verdict, seconds=seconds, detail=detail, runs=tuple(runs))
+        self.end(trial)
+        return trial
+
+    def untestable(self, trial: Trial, detail: str) -> Trial:
+        """The trial of what can't be installed; added to what is done."""
+        trial = replace(trial, detail=detail)
         self.end(trial)
         return trial
 
@@ -209,16 +214,13 @@ class Trials:
         return verdict, f"{why}: {last}" if last and verdict != "good" else why, outcome
 
     def _outcome(self, prepared: Prepared) -> Outcome:
-        left = None if self.until is None else max(0.1, self.until - time.monotonic())
         self.places.renew(prepared)
-        outcome = self.command.run(prepared, at_most=left)
+        outcome = self.command.run(prepared)
         if self.places.changed(prepared):
             detail = "the command changed its environment, which is made anew before anything else runs there"
             self.note(
                 Gap(subject="command", reason="environment-changed", detail=detail, hint="keep it from installing or patching")
             )
-        if outcome.code is None and self.until is not None and time.monotonic() >= self.until:
-            raise Stopped("deadline")
         return outcome
 
     def _measured(self, prepared: Prepared, trial: Trial) -> Trial:
@@ -245,7 +247,7 @@ class Trials:
         def prepare(changes: frozenset[str] = coming.changes) -> None:
             try:
                 self.places.prepare(self.ends.pins(changes))
-            except BisectError:
+            except (BisectError, Stopped):
                 # tried again, and told, when it is needed
                 return
 
@@ -260,7 +262,7 @@ class Trials:
     def _found(self, problem: Problem, known: Mapping[frozenset[str], Verdict], stopped: str | None) -> Bisection:
         answer = bisection.answer(problem, known)
         if answer is None:
-            raise BisectError("the search was stopped before both ends were tried", "give it more time")
+            raise BisectError(*TOO_SHORT)
         gaps = [*self.gaps]
         for part in answer.untested if stopped is None else ():
             detail = "can't be tested by themselves: whether they fail without the rest isn't known"

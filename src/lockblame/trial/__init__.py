@@ -6,7 +6,7 @@ from lockblame.trial.command import Command
 from lockblame.trial.environments import KEEP, Environments, Prepared
 from lockblame.trial.interpreter import Installer, Interpreter, interpreter
 from lockblame.trial.journal import Journal
-from lockblame.trial.processes import Processes, ended_with_us
+from lockblame.trial.processes import Processes, Stopped, ended_with_us
 
 __all__ = [
     "KEEP",
@@ -17,6 +17,7 @@ __all__ = [
     "Journal",
     "Prepared",
     "Processes",
+    "Stopped",
     "ended_with_us",
     "interpreter",
 ]

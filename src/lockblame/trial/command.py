@@ -39,11 +39,8 @@ class Command:
         self._bad = Wanted(bad_if) if bad_if is not None else None
         self._good = Wanted(good_if) if good_if is not None else None
 
-    def run(self, prepared: Prepared, *, at_most: float | None = None) -> Outcome:
-        """Runs it with the environment first on PATH. TrialFailed when it can't be started.
-
-        `at_most` shortens the time that it has; what is ended for that has no verdict either.
-        """
+    def run(self, prepared: Prepared) -> Outcome:
+        """Runs it with the environment first on PATH. TrialFailed when it can't be started, Stopped when all time is up."""
         environment = _environment(prepared)
         program = self._program(environment["PATH"])
         wanted = [one for one in (self._bad, self._good) if one is not None]
@@ -54,13 +51,12 @@ class Command:
             for one in wanted:
                 one.listen(chunk)
 
-        limits = [limit for limit in (self._timeout, at_most) if limit is not None]
         try:
             ended = self._processes.run(
                 [program, *self._words[1:]],
                 folder=self._folder,
                 environment=environment,
-                timeout=min(limits, default=None),
+                timeout=self._timeout,
                 listen=listen,
             )
         except (OSError, ValueError) as error:

@@ -113,7 +113,7 @@ class Environments:
     def prepare(self, pins: Iterable[Pin]) -> Prepared:
         """The environment with exactly these pins, made now or before.
 
-        Raises TrialFailed with what the installer said when it can't be made.
+        Raises TrialFailed with what the installer said when it can't be made, Stopped when all time is up before it is.
         """
         wanted, gaps = parts(pins, self._origin)
         key = self._key(wanted)

@@ -13,6 +13,8 @@ from lockblame.errors import BisectError
 from lockblame.model import Trial, Verdict
 
 LARGEST = 64 * 2**20
+KEPT = 50
+"""Journals of searches that never ended, which are kept for the call that goes on."""
 
 
 class Journal:
@@ -40,6 +42,13 @@ class Journal:
         """Removes the file."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+    def forget_oldest(self, folder: Path) -> None:
+        """Removes the journals of that folder that were not written to for longest; KEPT others than this one stay."""
+        with suppress(OSError):
+            others = [path for path in folder.glob("*.jsonl") if path != self._path]
+            for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
+                path.unlink(missing_ok=True)
 
     def _read(self) -> tuple[Trial, ...]:
         try:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 HEAD = 2**20
 TAIL = 4 * 2**20
@@ -36,10 +36,22 @@ class Ended:
     output: bytes
 
 
-class Processes:
-    """The programs that are running; `close` ends them all. Safe to use from several threads."""
+class Stopped(Exception):
+    """The trials or the time that the caller gave are used up."""
 
-    def __init__(self) -> None:
+    def __init__(self, reason: Literal["limit", "deadline"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Processes:
+    """The programs that are running; `close` ends them all. Safe to use from several threads.
+
+    `until` is when all of them have to be done, on the clock of `time.monotonic`: commands, installers, builds and git alike.
+    """
+
+    def __init__(self, *, until: float | None = None) -> None:
+        self.until = until
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -56,9 +68,12 @@ class Processes:
         """Runs the program to its end, without a terminal or input; `listen` gets all of its output, piece by piece.
 
         When it has ended, or its time is up, whatever is left of its process group is ended too, on Linux also what left that.
-        Raises OSError when it can't be started (also once `close` was called).
+        Raises OSError when it can't be started (also once `close` was called), Stopped when all have to be done before it is.
         """
         started = time.monotonic()
+        left = None if self.until is None else self.until - started
+        if left is not None and left <= 0:
+            raise Stopped("deadline")
         mark = f"{_MARK}={os.getpid()}-{os.urandom(8).hex()}"
         process = self._start(command, folder, {**environment, _MARK: mark.partition("=")[2]})
         listener = _Listener(cast("IO[bytes]", process.stdout), listen)
@@ -67,7 +82,7 @@ class Processes:
         watcher.start()
         late = False
         try:
-            late = not over.wait(timeout)
+            late = not over.wait(min((limit for limit in (timeout, left) if limit is not None), default=None))
             seconds = time.monotonic() - started
             if late:
                 _ask_to_end(process)
@@ -76,6 +91,8 @@ class Processes:
             self._end(process)
             _end_marked(mark.encode("ascii"))
             output = listener.finish()
+        if late and self.until is not None and time.monotonic() >= self.until:
+            raise Stopped("deadline")
         return Ended(code=None if late else process.returncode, seconds=seconds, output=output)
 
     def close(self) -> None:
