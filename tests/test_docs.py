@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 import lockblame
-from lockblame import cli, errors
+from lockblame import casebook, cli, config, errors, lexicon
 from lockblame.api import demo
 from tests.repositories import ENVIRONMENT, git
 
@@ -198,6 +198,18 @@ def test_every_option_is_told_somewhere(command: str) -> None:
     told = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     missing = {option for option in options(command) - {"--help"} if not re.search(rf"{option}(?![a-z-])", told)}
     assert not missing, f"lockblame {command} has {missing}, of which no page tells"
+
+
+def test_settings_and_cases_that_a_page_shows_are_accepted() -> None:
+    seen = set()
+    for page in PAGES:
+        for text in re.findall(r"^```toml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            seen.add(page.stem)
+            if page.stem == "cases":
+                assert casebook.parse(text, "2024-03-02-workers.toml").culprit
+            else:
+                lexicon.default().extended(config.parse(text, "lockblame.toml").lexicon)
+    assert seen == {"cases", "configuration", "policy", "ranking"}
 
 
 def reasons(path: Path) -> set[str]:
