@@ -218,8 +218,10 @@ def reasons(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         named = getattr(getattr(node, "func", None), "id", getattr(getattr(node, "func", None), "attr", ""))
         if isinstance(node, ast.Call) and named in {"Gap", "_gap", "_hole"}:
-            found |= {one.value.value for one in node.keywords if one.arg == "reason" and isinstance(one.value, ast.Constant)}
-            found |= {one.value for one in node.args[1:2] if isinstance(one, ast.Constant)}
+            found |= {
+                str(one.value.value) for one in node.keywords if one.arg == "reason" and isinstance(one.value, ast.Constant)
+            }
+            found |= {str(one.value) for one in node.args[1:2] if isinstance(one, ast.Constant)}
     return found
 
 
