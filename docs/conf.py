@@ -18,7 +18,7 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "lockblame"
 html_static_path: list[str] = []
-html_extra_path = ["reference/report.schema.json"]
+html_extra_path = ["reference/report.schema.json", "reference/bisection.schema.json"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -23,6 +23,7 @@ from lockblame.report.proof import proof
 from lockblame.trial.interpreter import uv_command
 from tests import repositories, wheelhouse
 from tests.servers.loopback import Answer, Server
+from tests.test_bisecting import document_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
 
@@ -473,6 +474,8 @@ class TestReleases:
         assert [commit.hash for commit in drill.first_bad.commits] == [hashes[2]]
         assert drill.first_bad.between == 5
         assert not result.gaps
+        (told,) = document_of(result)["drills"]
+        assert told["first_bad"]["commits"][0]["hash"] == hashes[2]
 
 
 @pytest.mark.online

@@ -62,6 +62,17 @@ def found(delta, command, shelf, **options):
     return bisect(delta, command, environments=shelf / "cache", keep=40, **options)
 
 
+def document_of(bisection) -> dict:
+    """Its JSON document, held against the published schema."""
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((Path(__file__).parents[1] / "docs" / "reference" / "bisection.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    document = json.loads(proof(bisection, "json"))
+    Draft202012Validator(schema).validate(document)
+    return document
+
+
 def names(bisection) -> list[str]:
     return [change.name for change in bisection.culprits]
 
@@ -283,7 +294,7 @@ class TestNothingIsLeft:
 
 class TestShown:
     def test_the_document(self, delta, shelf):
-        document = json.loads(proof(found(delta, fails_if("p2.version == '2.0'"), shelf, priors={"p2": 1.0}), "json"))
+        document = document_of(found(delta, fails_if("p2.version == '2.0'"), shelf, priors={"p2": 1.0}))
         assert set(document) == {"schema", "culprits", "minimal", "trials", "gaps"}
         assert document["schema"] == 1
         assert document["culprits"] == [{"name": "p2", "before": "1.0", "after": "2.0"}]
@@ -294,6 +305,11 @@ class TestShown:
             (["p2"], "bad"),
         ]
         assert set(document["trials"][0]) == {"changes", "verdict", "seconds"}
+
+    def test_the_document_of_a_search_that_was_stopped(self, delta, shelf, tmp_path):
+        document = document_of(found(delta, fails_if("p2.version == '2.0'"), shelf, limit=3, journal=tmp_path / "journal"))
+        assert [gap["reason"] for gap in document["gaps"]] == ["stopped"]
+        assert document["minimal"] is False
 
     @pytest.mark.parametrize("style", ["text", "markdown"])
     def test_for_people(self, delta, shelf, style):

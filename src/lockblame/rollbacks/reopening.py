@@ -120,7 +120,8 @@ def fixes(changes: Sequence[Change], notes: Sequence[Note]) -> Iterator[Reopened
         ordered = [one for _, one in sorted(once, key=lambda pair: pair[0])]
         yield from ordered[:MOST_FIXES]
         if len(ordered) > MOST_FIXES:
-            detail = f"and {len(ordered) - MOST_FIXES} more fixes that its notes tell of"
+            more = len(ordered) - MOST_FIXES
+            detail = f"and {more} more fix{'es' if more > 1 else ''} that its notes tell of"
             yield Reopened(kind="fix", package=change.name, version=change.new or "", detail=detail)
 
 
