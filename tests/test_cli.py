@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
+import shlex
 import subprocess
 import sys
+from argparse import Namespace, _SubParsersAction
 from pathlib import Path
 
 import pytest
 
+from lockblame.cli import main, parted, whole_parser
+from lockblame.commands.parser import commands_of, parsed
+from lockblame.logbook import log
 from tests.repositories import commit, start
 
 OLD = "celery==5.3.1\nkombu==5.3.1\n    # via celery\n"
@@ -236,12 +243,115 @@ class TestFailure:
         assert (run.returncode, run.stderr.count("\n")) == (3, 1)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["diff", "--help"], ["blame", "--help"], ["demo", "--help"]])
-def test_help_has_an_example(arguments, tmp_path):
-    run = lockblame(*arguments, folder=tmp_path)
-    assert run.returncode == 0
-    assert "example:\n  lockblame" in run.stdout
+PARSERS = {each.prog: each for each in (whole_parser(), *commands_of(whole_parser()))}
 
 
-def test_version(tmp_path):
-    assert lockblame("--version", folder=tmp_path).stdout.startswith("lockblame 0.")
+class TestHelp:
+    @pytest.mark.parametrize("name", PARSERS)
+    def test_each_command_has_an_example_that_can_be_parsed_and_fits_80_columns(self, name, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        text = PARSERS[name].format_help()
+        assert max(map(len, text.splitlines())) <= 80
+        shown = text.rpartition("example:\n")[2].strip()
+        assert shown.startswith(name) or shown == "source <(lockblame completion bash)"
+        given = shlex.split(shown.removeprefix("source <(").rstrip(")"))[1:]
+        parsed(whole_parser(), given[: given.index("--")] if "--" in given else given, Namespace(quiet=False, verbose=False))
+
+    def test_every_option_and_argument_has_a_word(self):
+        for name, parser in PARSERS.items():
+            assert all(action.help for action in parser._actions if not isinstance(action, _SubParsersAction)), name
+
+    def test_the_module_is_the_command(self, tmp_path):
+        command = Path(sys.executable).with_name("lockblame")
+        if not command.exists():
+            pytest.skip("lockblame is not installed beside this Python")
+        for given in ("--help", "--version", "blame --help", "frobnicate", "diff"):
+            runs = [
+                subprocess.run([*way, *given.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
+                for way in ([str(command)], [sys.executable, "-m", "lockblame"])
+            ]
+            assert (runs[0].returncode, runs[0].stdout, runs[0].stderr) == (runs[1].returncode, runs[1].stdout, runs[1].stderr)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ("bl", "(did you mean blame?); see `lockblame --help`"),
+            ("rolback", "(did you mean rollback?)"),
+            ("cases serach", "(did you mean search?); see `lockblame cases --help`"),
+            ("blame v1 v2 --symtom x", "(did you mean --symptom?); see `lockblame blame --help`"),
+            ("diff v1 v2 --format jsn", "(did you mean json?); see `lockblame diff --help`"),
+            ("diff v1 v2 v3", "unrecognized arguments: v3; see `lockblame diff --help`"),
+            ("frobnicate", "choose from"),
+            ("diff", "required: BEFORE; see `lockblame diff --help`"),
+            ("", "required: COMMAND; see `lockblame --help`"),
+            ("-q diff v1 v2 -v", "--quiet and --verbose exclude each other"),
+            ("bisect v1 v2", "put it behind --; see `lockblame bisect --help`"),
+            ("diff v1 --what\x1b]0;owned\x07 \u202e", "unrecognized arguments: --what"),
+            ("\x1b[2J" + "x" * 9000, "invalid choice"),
+        ],
+    )
+    def test_one_line_with_what_was_meant_and_the_way_out(self, capsys, given, says):
+        try:
+            code = main(given.split(" ") if given else [])
+        except SystemExit as stopped:
+            code = stopped.code
+        printed = capsys.readouterr()
+        assert (code, printed.out, printed.err.count("\n")) == (2, "", 1)
+        assert says in printed.err
+        assert printed.err[:-1].isprintable()
+        assert len(printed.err) < 1000
+
+    def test_the_after_side_may_stand_behind_an_option(self, project):
+        run = lockblame("diff", "v1", "--format", "json", "v2", folder=project)
+        assert [one["name"] for one in json.loads(run.stdout)["changes"]] == ["kombu"]
+
+
+class TestQuietAndVerbose:
+    @pytest.mark.parametrize("place", [0, 1, 4], ids=["before", "behind the command", "last"])
+    @pytest.mark.parametrize("option", ["-v", "--verbose", "-q", "--quiet"])
+    def test_they_stand_anywhere_and_leave_the_answer_as_it_is(self, project, place, option):
+        given = ["diff", "v1", "v2", "--format=json"]
+        run = lockblame(*given[:place], option, *given[place:], folder=project)
+        assert run.stdout == lockblame(*given, folder=project).stdout
+        assert bool(run.stderr) == option.startswith(("-v", "--v"))
+
+    def test_they_stand_behind_an_action_too_but_not_in_the_command_to_try(self, project):
+        assert lockblame("cases", "list", "-q", folder=project).returncode == 0
+        assert parted(["-v", "bisect", "a", "b", "--", "pytest", "-v"]) == (["-v", "bisect", "a", "b"], ["pytest", "-v"])
+
+    def test_verbose_tells_what_is_read_and_asked_and_why(self, project):
+        told = lockblame("blame", "v1..v2", "--symptom", "queue", "--offline", "-v", folder=project).stderr
+        assert "lockblame.progress: reading locks\n" in told
+        assert re.search(r"lockblame\.git: v2 is commit [0-9a-f]{40}\n", told)
+        assert re.search(r"lockblame\.locks: requirements\.txt at .*: \d+ bytes, requirements by name and content\n", told)
+
+    def test_hostile_text_stays_in_its_line_of_the_log(self, project):
+        (project / "a\x1b[31mb\u202e").mkdir()
+        (project / "a\x1b[31mb\u202e" / "requirements.txt").write_text("kombu==1\n")
+        told = lockblame("diff", "v1", "a\x1b[31mb\u202e", "-v", folder=project).stderr
+        assert all(line.startswith("lockblame.") and line.isprintable() for line in told.splitlines())
+
+    def test_nothing_is_left_behind_in_the_loggers(self, project, capsys):
+        logger = logging.getLogger("lockblame")
+        before = (list(logger.handlers), logger.level, logger.propagate)
+        main(["diff", str(project / "requirements.txt"), str(project / "requirements.txt"), "-v"])
+        assert (list(logger.handlers), logger.level, logger.propagate) == before
+        assert "lockblame.locks" in capsys.readouterr().err
+
+    def test_the_log_has_no_password(self, caplog):
+        caplog.set_level(logging.DEBUG, "lockblame")
+        log("git", "git clone %s", "https://me:s3cret@code.example/team/tool\nforged: line")
+        assert caplog.messages == ["git clone https://code.example/team/tool forged: line"]
+
+    def test_nobody_pays_for_a_log_that_nobody_reads(self):
+        code = "import sys; from lockblame.cli import main; main(['diff', *sys.argv[1:]]); print('logging' in sys.modules)"
+        path = str(Path(__file__).parents[1] / "examples" / "sqs-slowdown" / "before" / "uv.lock")
+        run = subprocess.run([sys.executable, "-I", "-c", code, path, path], capture_output=True, text=True, check=True)
+        assert run.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(tmp_path, option):
+    assert lockblame(option, folder=tmp_path).stdout.startswith("lockblame 0.")

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Every expected failure is one sentence on standard error."""
     _survive_any_encoding()
     parser = whole_parser()
-    given, command = _parted(sys.argv[1:] if arguments is None else arguments)
+    given, command = parted(sys.argv[1:] if arguments is None else arguments)
     options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False))
     try:
         with _listening(options):
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ANSWERED
 
 
-def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Our own arguments, and the command behind `--` that `bisect` is to try."""
     given = list(arguments)
     asked = next((one for one in given if not one.startswith("-")), None)

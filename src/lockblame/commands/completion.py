@@ -7,11 +7,12 @@ import sys
 
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 HOW = """\
-bash        lockblame completion bash > ~/.local/share/bash-completion/completions/lockblame
-zsh         lockblame completion zsh > DIR/_lockblame, with a DIR of $fpath
-fish        lockblame completion fish > ~/.config/fish/completions/lockblame.fish
-tcsh        lockblame completion tcsh > FILE, and `source FILE` in ~/.tcshrc
-powershell  lockblame completion powershell >> $PROFILE"""
+Where it goes:
+bash        ~/.local/share/bash-completion/completions/lockblame
+zsh         _lockblame, in a folder of $fpath
+fish        ~/.config/fish/completions/lockblame.fish
+tcsh        any file, and `source` that file in ~/.tcshrc
+powershell  the end of $PROFILE"""
 
 _FILES = frozenset({"FILE", "PATH", "BEFORE", "AFTER", "VERSION|PATH", "[NAME=]PATH|URL"})
 _FOLDERS = frozenset({"DIR", "FOLDER"})
