@@ -17,8 +17,12 @@ import pytest
 import lockblame
 from lockblame import Client, Policy, Progress, Service
 from lockblame.api import fleet as fleets
+from lockblame.api.evidence import Knowledge
+from lockblame.api.pooling import Pool, Wants
+from lockblame.api.tracking import _together
 from lockblame.errors import LockParseError, ReadError, RevisionError, SymptomError
-from lockblame.model import Pin, Snapshot
+from lockblame.forges.github.survey import Wanted
+from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Snapshot, Source
 from tests import repositories
 from tests.fleets import SYMPTOM, TOKEN, Fleet
 
@@ -31,6 +35,12 @@ def thirty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Thirty services; who counts requests clears the counts first."""
     with ExitStack() as stack:
         yield Fleet(tmp_path_factory.mktemp("fleet"), stack, services=30, packages=12)
+
+
+@pytest.fixture(scope="module")
+def here(thirty: Fleet) -> list[lockblame.Answer[lockblame.Report]]:
+    """What this process finds by itself."""
+    return blamed(thirty)
 
 
 @pytest.fixture
@@ -77,10 +87,7 @@ def threads() -> Iterator[Executor]:
 
 class TestExecutors:
     @pytest.mark.parametrize("kind", [threads, processes, dask])
-    def test_the_same_answers_from_each_kind(self, fleet, kind):
-        here = blamed(fleet)
-        fleet.index.asked.clear()
-        fleet.forge.server.asked.clear()
+    def test_the_same_answers_from_each_kind(self, here, fleet, kind):
         with kind() as executor:
             there = blamed(fleet, executor)
         assert [str(one.service) for one in there] == [f"svc-{number:03}" for number in range(30)]
@@ -90,8 +97,8 @@ class TestExecutors:
         assert len(fleet.pages) == 12
         assert fleet.repositories == dict.fromkeys(fleet.names, 1)
 
-    def test_each_answer_is_what_blame_says_of_the_service_alone(self, fleet):
-        answers = blamed(fleet)
+    def test_each_answer_is_what_blame_says_of_the_service_alone(self, here, fleet):
+        answers = here
         with fleet.client() as client:
             for answer in (answers[0], answers[17]):
                 one = answer.service
@@ -233,7 +240,7 @@ class TestSymptoms:
     def test_two_threads_with_different_symptoms_and_clients(self, fleet):
         def run(symptom: str) -> list[dict]:
             with fleet.client() as client:
-                return documents(lockblame.blame_each(fleet.services[:6], symptom=symptom, client=client))
+                return documents(lockblame.blame_each(fleet.services[:3], symptom=symptom, client=client))
 
         texts = [SYMPTOM, "TypeError in the parser", SYMPTOM, "memory grows in the database pool"]
         alone = [run(text) for text in texts]
@@ -305,12 +312,90 @@ class TestLines:
         broken = [Service(before="gone", repository=tmp_path, name=f"broken {number}") for number in range(120)]
         file = tmp_path / "fleet.jsonl"
         with fleet.client() as client, file.open("w") as out:
-            answers = lockblame.blame_each([*broken, *fleet.services], symptom=SYMPTOM, client=client)
+            answers = lockblame.blame_each([*broken, *fleet.services[:5]], symptom=SYMPTOM, client=client)
             out.writelines(lockblame.json_lines(answers, documents=True))
         table = polars.read_ndjson(file, infer_schema_length=None)
-        assert table.filter(polars.col("conclusive")).group_by("suspect").len().rows() == [("part-0", 30)]
+        assert table.filter(polars.col("conclusive")).group_by("suspect").len().rows() == [("part-0", 5)]
         query = f"select suspect, count(*) from read_json('{file}') where conclusive group by suspect"  # noqa: S608
-        assert duckdb.sql(query).fetchall() == [("part-0", 30)]
+        assert duckdb.sql(query).fetchall() == [("part-0", 5)]
+
+    def test_half_characters_do_not_spoil_the_file(self, tmp_path):
+        duckdb = pytest.importorskip("duckdb", reason="has no wheel for this Python")
+        import polars
+
+        bad = "gone\udcff \u2028\x1b[31m\n\"'|"
+        answers = [
+            lockblame.Answer(service=Service(before="v1", name=bad, repository=tmp_path), error=ReadError(bad, bad)),
+            lockblame.Answer(service=Service(before="v1", name="b", repository=tmp_path), error=ReadError("x", "y")),
+        ]
+        lines = list(lockblame.json_lines(answers))
+        assert [line.count("\n") for line in lines] == [1, 1]
+        (tmp_path / "fleet.jsonl").write_text("".join(lines), encoding="utf-8")
+        assert polars.read_ndjson(tmp_path / "fleet.jsonl", infer_schema_length=None)["service"][0] == bad.replace("\udcff", "?")
+        assert len(duckdb.sql(f"select * from read_json('{tmp_path}/fleet.jsonl')").fetchall()) == 2  # noqa: S608
+
+
+class TestPool:
+    def test_each_gets_what_is_its_own_and_what_concerns_everybody(self):
+        def wanted(*names: str) -> Wants:
+            changes = tuple(
+                Change(name=one, before=Pin(name=one, version="1"), after=Pin(name=one, version="2"), kind="upgraded")
+                for one in names
+            )
+            empty = Snapshot(origin="x", format="uv")
+            return Wants(changes=changes, releases=(("parent", "1"),), before=empty, after=empty, upstreams={})
+
+        def gap(subject: str) -> Gap:
+            return Gap(subject=subject, reason="x", detail="y")
+
+        def issue(repository: str) -> Issue:
+            return Issue(repository=repository, number=1, title="t")
+
+        pool = Pool()
+        shares = [pool.add(wanted("kombu", "vine")), pool.add(wanted("django")), pool.add(wanted())]
+        homes = {name: Repository(forge="github", host="github.example", path=f"Acme/{name}") for name in ("kombu", "django")}
+        pool.fill(
+            Knowledge(
+                releases={name: (Release(name=name, version="2"),) for name in ("kombu", "django", "other")},
+                repositories=homes,
+                issues=(issue("acme/kombu"), issue("acme/django"), issue("someone/vine"), issue("acme/other")),
+                requirements={("parent", "1"): ("kombu",), ("other", "1"): ()},
+                gaps=(gap("kombu"), gap("acme/django"), gap("django 2"), gap("tags of Acme/kombu"), gap("api.github.example")),
+            )
+        )
+        first, second, third = (pool.part(share) for share in shares)
+        assert list(first.releases) == ["kombu"]
+        assert [one.repository for one in first.issues] == ["acme/kombu", "someone/vine"]
+        assert [one.repository for one in second.issues] == ["acme/django"]
+        assert first.requirements == second.requirements == {("parent", "1"): ("kombu",)}
+        assert [one.subject for one in first.gaps] == ["kombu", "tags of Acme/kombu", "api.github.example"]
+        assert [one.subject for one in second.gaps] == ["acme/django", "django 2", "api.github.example"]
+        assert [one.subject for one in third.gaps] == ["api.github.example"]
+        assert (third.issues, third.repositories) == ((), {})
+
+    def test_a_repository_is_asked_from_the_earliest_moment_for_all_names(self):
+        home = Repository(forge="github", host="github.example", path="acme/many")
+        other = Repository(forge="github", host="github.example", path="acme/one")
+        early, late = datetime(2023, 1, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC)
+        found = _together(
+            [
+                [Wanted(repository=home, since=late, names=("a", "b")), Wanted(repository=other, since=None)],
+                [Wanted(repository=home, since=early, names=("c",)), Wanted(repository=other, since=early, names=("d",))],
+            ]
+        )
+        assert found == [
+            Wanted(repository=home, since=early, names=("a", "b", "c")),
+            Wanted(repository=other, since=early, names=()),
+        ]
+
+    def test_it_shows_no_address(self, tmp_path):
+        secret = "https://me:pa55@index.example/simple"
+        pin = Pin(name="a", version="1", source=Source(location=secret))
+        change = Change(name="a", before=None, after=pin, kind="added")
+        empty = Snapshot(origin="x", format="uv")
+        pool = Pool()
+        share = pool.add(Wants(changes=(change,), releases=(), before=empty, after=empty, upstreams={}))
+        assert "pa55" not in repr(pool) + repr(share)
 
 
 class TestProgress:
@@ -325,8 +410,8 @@ class TestProgress:
                 told.append((stage, detail))
 
         with fleet.client() as client:
-            list(lockblame.blame_each(fleet.services, client=client, progress=Telling()))
-        assert [detail for stage, detail in told if stage == "judging services"] == [f"svc-{number:03}" for number in range(30)]
+            list(lockblame.blame_each(fleet.services[:4], client=client, progress=Telling()))
+        assert [detail for stage, detail in told if stage == "judging services"] == [f"svc-{number:03}" for number in range(4)]
         assert ("begin", "reading locks") in told
 
 
@@ -340,8 +425,8 @@ def test_services_are_called_by_their_folder() -> None:
     assert str(Service(before="v1", name="mine", repository="x")) == "mine"
 
 
-def test_answers_can_be_pickled(fleet) -> None:
-    answers = blamed(fleet)[:2]
+def test_answers_can_be_pickled(here, fleet) -> None:
+    answers = here[:2]
     answers.append(lockblame.Answer(service=fleet.services[0], error=RevisionError("v9", "no such revision", "look again")))
     again = pickle.loads(pickle.dumps(answers))  # noqa: S301
     assert again[:2] == answers[:2]

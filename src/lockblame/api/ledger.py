@@ -24,7 +24,13 @@ def json_lines(answers: Iterable[Answer[Any]], *, documents: bool = False) -> It
     texts is read the same from the first line to the last, and `from_dict(json.loads(text))` gives the Delta or Report back.
     """
     for answer in answers:
-        yield json.dumps(_record(answer, documents=documents), ensure_ascii=True) + "\n"
+        record = {key: _whole(value) for key, value in _record(answer, documents=documents).items()}
+        yield json.dumps(record, ensure_ascii=True) + "\n"
+
+
+def _whole(value: Any) -> Any:
+    """A text without half characters (from a path that isn't UTF-8, say): readers of tables refuse the whole file for one."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _record(answer: Answer[Any], *, documents: bool) -> dict[str, Any]:

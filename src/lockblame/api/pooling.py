@@ -126,7 +126,8 @@ class Share:
 class Pool:
     """What all services want to know; nearly always one layer, more where a name means different packages."""
 
-    _layers: list[_Layer] = field(default_factory=list)
+    # addresses may hold credentials
+    _layers: list[_Layer] = field(default_factory=list, repr=False)
     _subjects: set[str] = field(default_factory=set)
     asked: bool = False
 
