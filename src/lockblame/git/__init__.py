@@ -20,7 +20,7 @@ from lockblame.errors import RevisionError
 from lockblame.git import command
 from lockblame.git.contents import LARGEST_BLOB, Contents
 from lockblame.git.log import LOG, Touch, names, records, text, touches
-from lockblame.logbook import log
+from lockblame.logbook import log as told
 from lockblame.model import Commit
 
 __all__ = ["LARGEST_BLOB", "Checkout", "Contents", "Entry", "Touch", "find"]
@@ -76,7 +76,7 @@ class Checkout:
             # git would read ^{commit} as part of the text that it is to look for.
             revision = self._resolved(revision, revision)
         found = self._resolved(revision, revision + "^{commit}")
-        log("git", "%s is commit %s", revision, found)
+        told("git", "%s is commit %s", revision, found)
         return found
 
     def _resolved(self, revision: str, asked: str) -> str:
