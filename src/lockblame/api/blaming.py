@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame.api import evidence as upstream
+from lockblame.api import missing
 from lockblame.api.cases import consulted, folder_of
 from lockblame.api.comparing import compare, sides
 from lockblame.api.digging import Budget, deepen
@@ -143,7 +144,7 @@ def investigate(
         conclusive=ranking.conclusive,
         deployment=_deployment(one, other),
         as_of=now,
-        gaps=tuple(dict.fromkeys((*delta.gaps, *known.gaps, *upstream.holes(delta, known)))),
+        gaps=missing.merged((*delta.gaps, *known.gaps, *missing.holes(delta, known))),
     )
     report = consulted(_with_commits(found, one, other), folder_of(settings, repository), lexicon)
     return Investigation(report=report, candidates=_candidates(delta, known), settings=settings, after=other)
@@ -199,12 +200,12 @@ def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None
     known = replace(known, repositories={**settings.upstreams, **known.repositories})
     gathered = asked.held is not None or asked.evidence is not None
     if not gathered and asked.sealed:
-        known = replace(known, gaps=(*known.gaps, upstream.unasked("no package index was asked")))
+        known = replace(known, gaps=(*known.gaps, missing.unasked("no package index was asked")))
     elif not gathered:
         from lockblame.api.gathering import gather
 
         former, known = known, gather(delta, known, asked, symptom, progress)
-        known = upstream.from_cache(known, former, upstream.unasked())
+        known = missing.from_cache(known, former, missing.unasked())
     alike = upstream.named_alike((change.name for change in delta), known.issues)
     return replace(known, repositories={**alike, **known.repositories})
 
@@ -217,7 +218,7 @@ def _deeper(
     hint = "run without --offline and --evidence, or save the evidence of a run with --deep"
     nothing = Gap(subject="artifacts", reason="offline", detail=detail, hint=hint)
     if asked.held is None and asked.evidence is None and not asked.sealed:
-        return upstream.from_cache(deepen(known, leading, delta, asked, budget, progress), known, nothing)
+        return missing.from_cache(deepen(known, leading, delta, asked, budget, progress), known, nothing)
     if known.contents or known.notes or known.comparisons:
         return known
     return replace(known, gaps=(*known.gaps, nothing))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lockblame.api.announcing import announced
-from lockblame.api.evidence import Asked, Knowledge, Step, client_of, gap, listed, step_of
+from lockblame.api.evidence import Asked, Knowledge, Step, client_of, gap, step_of
+from lockblame.api.missing import listed
 from lockblame.api.origins import Sourcing, lane, project_page
 from lockblame.errors import LockblameError, UpstreamError
 from lockblame.model import Change, Comparison, Contents, Delta, Gap, Note
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lockblame.index import File, Project
 
 MEGABYTE = 1_000_000
+_ARTIFACTS = "artifacts of "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ def _deepened(
     worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
     chosen = worthwhile[: max(0, budget.packages)]
     pages, gaps = _pages(chosen, Sourcing(delta.after, delta.before), client)
+    told = {(one.subject, one.detail) for one in known.gaps}
     paged = [change for change in chosen if change.name in pages]
     dug = dig(paged, pages, client, budget=budget, ends=ends, progress=progress)
     found = announced(dug, paged, known, client, ends=ends) if forges else dug
@@ -74,7 +77,7 @@ def _deepened(
         notes=(*known.notes, *(note for one in found.values() for note in one.notes)),
         gaps=(
             *known.gaps,
-            *gaps,
+            *(one for one in gaps if (one.subject.removeprefix(_ARTIFACTS), one.detail) not in told),
             *(gap for one in found.values() for gap in one.gaps),
             *(() if forges else _instead(paged, known)),
             *_elsewhere(changes[: max(0, budget.packages)]),
@@ -99,7 +102,7 @@ def _pages(changes: Iterable[Change], sourcing: Sourcing, client: Client) -> tup
     pages, gaps = {}, []
     for name, answer in zip(places, client.map(tasks, stage="finding artifacts"), strict=True):
         if isinstance(answer, UpstreamError):
-            gaps.append(replace(gap(answer), subject=f"artifacts of {name}"))
+            gaps.append(replace(gap(answer), subject=f"{_ARTIFACTS}{name}"))
         else:
             pages[name] = answer
     return pages, gaps
@@ -131,7 +134,7 @@ def _elsewhere(changes: Iterable[Change]) -> Iterable[Gap]:
 
 
 def _artifacts_of(changes: Iterable[Change]) -> str:
-    return f"artifacts of {listed(list(dict.fromkeys(change.name for change in changes)))}"
+    return f"{_ARTIFACTS}{listed(list(dict.fromkeys(change.name for change in changes)))}"
 
 
 # --- one round of downloads ------------------------------------------------------------------------------------------

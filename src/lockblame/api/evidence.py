@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 
-NAMED = 12
-"""How many packages a gap names before it only counts."""
 PASSED = 40
 """How many releases of one step a suspect holds."""
 
@@ -135,35 +133,17 @@ def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
     return {name: tuple(several) for name, several in found.items()}
 
 
+_WAYS = {
+    "bad-response": "run it again later: what was answered is kept",
+    "rate-limited": "run it again after that, or wait for it with --patience",
+}
+
+
 def gap(error: UpstreamError, hint: str | None = None) -> Gap:
-    """What went wrong upstream, as a gap."""
-    return Gap(subject=error.subject, reason=error.reason, detail=error.detail, hint=hint or error.hint)
-
-
-def unasked(detail: str = "no package index and no forge was asked") -> Gap:
-    """What it means that nothing may be asked."""
-    return Gap(subject="upstream", reason="offline", detail=detail, hint="run without --offline, or give --evidence or --issues")
-
-
-def from_cache(known: Knowledge, former: Knowledge, nothing: Gap) -> Knowledge:
-    """`known` with one gap for everything that the cache didn't hold, instead of one for each question.
-
-    It is `nothing` where all that is known was so before, in `former`.
-    """
-    missing = [one for one in known.gaps if one.reason == "offline" and one not in former.gaps]
-    if not missing:
-        return known
-    kept = tuple(one for one in known.gaps if one not in missing)
-    if replace(known, gaps=()) == replace(former, gaps=()):
-        return replace(known, gaps=(*kept, nothing))
-    names = list(dict.fromkeys(one.subject for one in missing))
-    detail = f"what the cache doesn't hold was not asked for: {listed(names)}"
-    return replace(known, gaps=(*kept, replace(nothing, detail=detail)))
-
-
-def listed(names: list[str]) -> str:
-    """The first of the names, and how many more there are."""
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    """What went wrong upstream, as a gap with a way out."""
+    return Gap(
+        subject=error.subject, reason=error.reason, detail=error.detail, hint=hint or error.hint or _WAYS.get(error.reason)
+    )
 
 
 def from_bundle(folder: PathLike) -> Knowledge:
@@ -270,30 +250,3 @@ def _host(issue: Issue) -> str:
 def _addressed(issue: Issue, repository: Repository) -> Issue:
     between = "/-/issues/" if repository.forge == "gitlab" else "/issues/"
     return issue if issue.url else replace(issue, url=f"{repository.url}{between}{issue.number}")
-
-
-def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
-    """What the ranking had to do without, the packages put together: release dates, repositories, issues.
-
-    What another gap tells of a package or its repository already is not told again.
-    """
-    told = {gap.subject.lower() for gap in known.gaps}
-    moved = (change.name for change in changes if change.after is not None and change.kind != "refiled")
-    names = [name for name in dict.fromkeys(moved) if name not in told]
-    homes = {name: known.repositories[name].path.lower() for name in names if name in known.repositories}
-    with_issues = {issue.repository.lower() for issue in known.issues} | told
-    undated = [name for name in names if not known.releases.get(name)]
-    homeless = [name for name in names if name not in homes]
-    silent = [name for name in names if name in homes and homes[name] not in with_issues]
-    config = 'in lockblame.toml below [upstreams]: NAME = "https://…"'
-    return (
-        *_hole(undated, "no-release-date", "when their versions came out is not known"),
-        *_hole(homeless, "no-repository", "where they are developed is not known, so no issues of theirs were looked at", config),
-        *_hole(silent, "no-issues", "no issue of theirs is at hand"),
-    )
-
-
-def _hole(names: list[str], reason: str, detail: str, hint: str | None = None) -> tuple[Gap, ...]:
-    if not names:
-        return ()
-    return (Gap(subject=listed(names), reason=reason, detail=detail, hint=hint),)

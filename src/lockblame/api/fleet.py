@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle, from_cache, unasked
+from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle
+from lockblame.api.missing import from_cache, unasked
 from lockblame.api.pooling import Pool, Share, Wants, wants
 from lockblame.api.reading import Source
 from lockblame.errors import LockblameError

@@ -100,7 +100,9 @@ def _elsewhere(pin: Pin) -> Gap:
 
 
 def _way_in(error: UpstreamError) -> str | None:
-    """How to get past a refusal."""
+    """How to get past a refusal, or to where a package is."""
+    if error.reason == "not-found":
+        return "if it is a private package, name its index in the lock, in pip's or in uv's configuration"
     if not isinstance(error, AccessRefused) or not error.url:
         return None
     from lockblame.client.credentials import may_carry_secrets

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lockblame.api.announcing import announced
 from lockblame.api.digging import MEGABYTE, Budget, Dug
-from lockblame.api.evidence import NAMED, Knowledge, Step, gap, step_of
+from lockblame.api.evidence import Knowledge, Step, gap, step_of
+from lockblame.api.missing import listed
 from lockblame.api.origins import lane, pages_of, project_page
 from lockblame.errors import LockblameError, NotFound, UpstreamError
 from lockblame.flow import Flow
@@ -76,7 +77,7 @@ def _advisory(name: str, one: Vulnerability, versions: Sequence[str]) -> Advisor
 def _silent(releases: Sequence[str]) -> tuple[Gap, ...]:
     if not releases:
         return ()
-    shown = ", ".join(releases[:NAMED]) + (f" and {len(releases) - NAMED} more" if len(releases) > NAMED else "")
+    shown = listed(releases)
     detail = "whether there are known vulnerabilities is not known: the index tells of none for them"
     return (Gap(subject=shown, reason="no-vulnerability-data", detail=detail, hint="give --advisories FILE in the OSV format"),)
 

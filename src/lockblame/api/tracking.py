@@ -72,7 +72,7 @@ def _answered(known: Knowledge, inquiry: _Inquiry, own: Collection[Repository]) 
             continue
         if isinstance(answer, UpstreamError):
             log("forges", "%s", answer)
-            gaps.append(gap(answer, _by_hand(repository)))
+            gaps.append(gap(answer, _way_in(repository, answer)))
             continue
         log("forges", "%s: %s issues", repository.path, len(answer.issues))
         # two names of one repository lead to the same issues
@@ -270,6 +270,20 @@ def _by_hand(repository: Repository) -> str:
     from lockblame.forges import by_hand
 
     return by_hand(repository)
+
+
+def _way_in(repository: Repository, error: UpstreamError) -> str:
+    """What the person can do: give a token where one is wanted, or look there."""
+    if not isinstance(error, AccessRefused):
+        return _by_hand(repository)
+    host = _api_host(repository)
+    if repository.forge == "github":
+        variable = _variable(host)
+    elif repository.forge == "gitlab":
+        variable = "GITLAB_TOKEN" + ("" if host == "gitlab.com" else f" (with GITLAB_HOST={host})")
+    else:
+        variable = "CODEBERG_TOKEN" if host == "codeberg.org" else f"GITEA_TOKEN (with GITEA_SERVER_URL=https://{host})"
+    return f"give a token for it in {variable}, or {_by_hand(repository)}"
 
 
 def _left_out(found: Found) -> Iterable[Gap]:
