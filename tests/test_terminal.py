@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 
 import pytest
@@ -93,3 +94,80 @@ def test_a_pipe_has_a_fixed_width_and_no_colour(monkeypatch):
     monkeypatch.setenv("COLUMNS", "33")
     assert terminal.width() == terminal.PIPE_WIDTH
     assert not terminal.colour()
+
+
+@pytest.mark.parametrize("name", ["dumb", "unknown"])
+def test_a_terminal_that_can_do_nothing_gets_lines(tty, monkeypatch, name):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    monkeypatch.setenv("TERM", name)
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("asking forges", 3)
+    assert wait_for(shown, "asking forges (3)")
+    progress.note("waiting \x1b[2J5 s")
+    assert wait_for(shown, "waiting 5 s")
+    progress.end("asking forges")
+    progress.end("asking forges")
+    assert "\x1b" not in shown()
+
+
+def test_what_is_quick_is_not_told_there_either(tty, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("reading locks")
+    progress.end("reading locks")
+    assert shown() == ""
+
+
+def test_quiet_gets_none_and_verbose_the_log_in_its_place(tty, caplog):
+    stream, _ = tty
+    assert terminal.progress(stream, quiet=True) is SILENT
+    caplog.set_level("DEBUG", "lockblame")
+    told = terminal.progress(stream, verbose=True)
+    told.begin("asking forges", 2)
+    told.step("asking forges", "celery/kombu")
+    told.step("asking forges")
+    told.note("waiting 5 s")
+    told.end("asking forges")
+    assert caplog.messages == ["asking forges (2)", "asking forges: celery/kombu", "waiting 5 s"]
+
+
+def test_without_colour_the_bars_have_none(tty, monkeypatch):
+    monkeypatch.setattr(terminal, "PATIENCE", 0.0)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream, shown = tty
+    progress = terminal.progress(stream)
+    progress.begin("asking [red]forges[/red]", 3)
+    assert wait_for(shown, "asking [red]forges[/red]")
+    progress.end("asking [red]forges[/red]")
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d", shown())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "has"),
+    [
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "xterm-kitty"}, True),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "6003"}, True),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "4602"}, False),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "9" * 9 + "x"}, False),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "vscode"}, True),
+        ({"TERM": "xterm-256color", "WT_SESSION": "x"}, True),
+        ({"TERM": "xterm-256color", "FORCE_HYPERLINK": "1"}, True),
+        ({"TERM": "xterm-kitty", "FORCE_HYPERLINK": "0"}, False),
+        ({"TERM": "dumb", "FORCE_HYPERLINK": "1"}, False),
+        ({"TERM": "screen-256color", "TERM_PROGRAM": "vscode", "TMUX": "/tmp/x"}, False),
+        ({}, False),
+    ],
+)
+def test_which_terminals_have_links(monkeypatch, environment, has):
+    assert not terminal.hyperlinks(environment)
+    monkeypatch.setattr(terminal.sys, "stdout", Terminal())
+    assert terminal.hyperlinks(environment) is has

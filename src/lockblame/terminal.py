@@ -295,7 +295,11 @@ class TerminalProgress(Progress):
             return
         total, done = self._tasks[stage]
         if stage not in self._shown:
-            self._shown[stage] = self._bars.add_task(stage, total=total)
+            from rich.markup import escape
+
+            from lockblame.report.hostile import line
+
+            self._shown[stage] = self._bars.add_task(escape(line(stage, 200)), total=total)
         self._bars.update(self._shown[stage], completed=done, total=total)
 
     def _stop(self) -> None:
