@@ -58,13 +58,12 @@ def python(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("newcomer")
     subprocess.run([base, "-m", "venv", str(folder / "venv")], check=True)
     inside = str(folder / "venv" / "bin" / "python")
-    (folder / "constraint.txt").write_text(f"lockblame @ {wheel.as_uri()}\n", encoding="utf-8")
     reader = Reader(folder, online=True, python=inside)
-    reader.environment["PIP_CONSTRAINT"] = str(folder / "constraint.txt")
     for block in blocks(README):
         if block.when == "online":
             for command, _ in commands(block.text):
-                reader.type(command)
+                # what a checkout is to the README's reader, the wheel that was built of it is here
+                reader.type(command.replace("pip install .", f"pip install {wheel}"))
     place = said(inside, "-I", "-c", "import lockblame; print(lockblame.__file__)")
     assert place.startswith(str(folder)), f"the README's words have installed nothing: {place}"
     return inside

@@ -24,7 +24,7 @@ def test_the_demo_prints_what_the_readme_shows():
     shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout
     readme = README.read_text(encoding="utf-8")
     if os.environ.get("LOCKBLAME_GOLDEN") == "write":
-        top = shown[: shown.index("\nWhat changed")].rstrip() + "\n"
+        top = shown[: shown.index("\nWhat to try")].rstrip() + "\n"
         README.write_text(readme.replace(block(readme), top), encoding="utf-8")
     assert shown.startswith(block(README.read_text(encoding="utf-8")))
 
