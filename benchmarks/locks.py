@@ -108,6 +108,8 @@ def start(runs: int) -> None:
         "bare interpreter": [sys.executable, "-c", "pass"],
         "import lockblame": [sys.executable, "-c", "import lockblame"],
         "lockblame --help": [sys.executable, "-m", "lockblame", "--help"],
+        "lockblame blame --help": [sys.executable, "-m", "lockblame", "blame", "--help"],
+        "lockblame completion bash": [sys.executable, "-m", "lockblame", "completion", "bash"],
     }
     walls: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):

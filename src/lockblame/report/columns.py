@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from unicodedata import category, east_asian_width
 
 GAP = "  "
@@ -21,6 +22,7 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_cell, text))
 
 
+@lru_cache(4096)
 def _cell(char: str) -> int:
     if char.isascii():
         return 1
@@ -109,18 +111,23 @@ def _filled(text: str, width: int, indent: str = "", hanging: str = "", *, whole
     if cells(indent) + cells(text) <= width:
         return [(indent + text).rstrip()]
     lines: list[str] = []
-    line, empty = indent, True
+    line, taken, empty = indent, cells(indent), True
+    margin = cells(hanging)
     for space, word in _WORDS.findall(text):
-        if not empty and cells(line) + len(space) + cells(word) > width:
+        wide = cells(word)
+        if not empty and taken + len(space) + wide > width:
             lines.append(line)
-            line, empty = hanging, True
-        line += space if not empty or not lines else ""
-        if cells(line) + cells(word) > width and not (whole and word.isascii()):
-            *full, word = _broken(word, width - cells(line), width - cells(hanging))
+            line, taken, empty = hanging, margin, True
+        if not empty or not lines:
+            line += space
+            taken += len(space)
+        if taken + wide > width and not (whole and word.isascii()):
+            *full, word = _broken(word, width - taken, width - margin)
             for piece in full:
                 lines.append(line + piece)
-                line = hanging
-        line, empty = line + word, False
+                line, taken = hanging, margin
+            wide = cells(word)
+        line, taken, empty = line + word, taken + wide, False
     return [*lines, line] if not empty else lines or [indent.rstrip()]
 
 
