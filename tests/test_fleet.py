@@ -262,6 +262,17 @@ class TestWhatIsKnownAlready:
         assert answers[0].result() == alone
         assert not fleet.index.asked
 
+    def test_the_same_answers_from_what_was_saved(self, fleet, tmp_path):
+        services = fleet.services[:8]
+        with fleet.client() as client:
+            first = list(lockblame.blame_each(services, symptom=SYMPTOM, client=client, save_evidence=tmp_path / "kept"))
+        fleet.index.asked.clear()
+        fleet.forge.server.asked.clear()
+        again = list(lockblame.blame_each(services, symptom=SYMPTOM, evidence=tmp_path / "kept"))
+        assert documents(again) == documents(first)
+        assert not fleet.index.asked + fleet.forge.server.asked
+        assert not [file for file in (tmp_path / "kept").iterdir() if TOKEN in file.read_text()]
+
     def test_offline_asks_nobody(self, fleet):
         (answer,) = lockblame.blame_each(fleet.services[:1], symptom=SYMPTOM, offline=True)
         assert [gap.reason for gap in answer.result().gaps if gap.subject == "upstream"] == ["offline"]
@@ -281,6 +292,11 @@ class TestWhatIsKnownAlready:
         assert found[0].issues[0].issue.number == 100
         assert not [match for match in found[2].issues if match.issue.number == 100]
         assert set(one.pages.values()) == set(other.pages.values()) == {1}
+        with Client(tokens=hosts, offline=True, cache=False) as client:
+            every = [*one.services, *other.services]
+            list(lockblame.blame_each(every, symptom=SYMPTOM, client=client, save_evidence=tmp_path / "kept"))
+        said = (tmp_path / "kept" / "gaps.jsonl").read_text()
+        assert said.count("ambiguous") == 2
 
 
 class TestLines:

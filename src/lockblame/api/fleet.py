@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle
+from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle, save
 from lockblame.api.missing import from_cache, unasked
 from lockblame.api.pooling import Pool, Share, Wants, wants
 from lockblame.api.reading import Source
@@ -111,6 +111,7 @@ def blame_each(
     symptom: str | None = None,
     executor: Executor | None = None,
     evidence: PathLike | None = None,
+    save_evidence: PathLike | None = None,
     as_of: datetime | None = None,
     environment: Environment | None = None,
     offline: bool = False,
@@ -124,13 +125,14 @@ def blame_each(
     repository's issues once, from the earliest release that any service took on. Then each service is ranked with what concerns
     it. `symptom` is for services without one of their own. What was opened since the releases is there for all; older issues
     are searched for the words of one symptom only, and a gap says so to services with another. `evidence` is a bundle to use in
-    place of asking. The other arguments are those of `blame`; to look deeper, `blame` the few that matter by themselves.
+    place of asking, which a call with `save_evidence` wrote. The other arguments are those of `blame`; to look deeper, `blame`
+    the few that matter by themselves.
 
     What goes wrong with one service is that one's answer. Raises ReadError for `evidence`, SymptomError for `symptom`.
     """
     every = _shared(services, symptom, environment)
     searched = symptom if symptom is not None else _common(every)
-    given = _Given(evidence=evidence, offline=offline, token=token, client=client, symptom=searched)
+    given = _Given(evidence=evidence, save_evidence=save_evidence, offline=offline, token=token, client=client, symptom=searched)
     if symptom is not None:
         _analyzed(symptom)
     return _investigated(every, _Blaming(as_of=as_of), given, executor, progress)
@@ -142,6 +144,7 @@ def check_each(
     policy: Policy | PathLike | None = None,
     executor: Executor | None = None,
     evidence: PathLike | None = None,
+    save_evidence: PathLike | None = None,
     as_of: datetime | None = None,
     environment: Environment | None = None,
     offline: bool = False,
@@ -154,7 +157,7 @@ def check_each(
     `policy` holds for all of them (default: each service's own). Raises ReadError for `evidence`.
     """
     every = [replace(one, symptom=None) for one in _shared(services, None, environment)]
-    given = _Given(evidence=evidence, offline=offline, token=token, client=client)
+    given = _Given(evidence=evidence, save_evidence=save_evidence, offline=offline, token=token, client=client)
     chosen = os.path.abspath(policy) if isinstance(policy, str | os.PathLike) else policy  # noqa: PTH100
     return _investigated(every, _Checking(as_of=as_of, policy=chosen), given, executor, progress)
 
@@ -252,6 +255,7 @@ class _Given:
     """Where the caller wants upstream evidence from, and the symptom whose words forges are searched for."""
 
     evidence: PathLike | None
+    save_evidence: PathLike | None
     offline: bool
     token: str | None = field(repr=False)
     client: Client | None
@@ -308,6 +312,8 @@ def _answers(
         pool.fill(held)
     else:
         _ask(pool, given, progress)
+    if given.save_evidence is not None:
+        save(given.save_evidence, pool.whole())
     jobs = (
         (service, _part(pool, share, service, given.symptom))
         for service, share in zip(services, shares, strict=True)

@@ -195,6 +195,19 @@ class Pool:
             for issue in layer.known.issues:
                 layer.issues.setdefault(issue.repository.lower(), []).append(issue)
 
+    def whole(self) -> Knowledge:
+        """All that is known, for a bundle. What a name means must be clear there: of one that means several packages it has
+        nothing but a gap."""
+        found = Knowledge()
+        several = {name for layer in self._layers[1:] for name in layer.origins if name in self._layers[0].origins}
+        for layer in self._layers:
+            clear = [name for name in layer.origins if name not in several]
+            found = _joined(found, self._of(layer, clear, layer.releases))
+        detail = "means several packages among these services, so that no one bundle can tell of it"
+        hint = "save the evidence of the services that use each by themselves"
+        gaps = (Gap(subject=name, reason="ambiguous", detail=detail, hint=hint) for name in sorted(several))
+        return replace(found, gaps=(*found.gaps, *gaps))
+
     # --- dealt out ---------------------------------------------------------------------------------------------------
 
     def part(self, share: Share) -> Knowledge:
