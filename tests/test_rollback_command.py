@@ -155,3 +155,63 @@ def test_what_the_resolver_says_is_shown(style):
     shown = rendered(Rollback(style="uv", returns=(Return(change=change),), resolution=failed), style)
     assert "\x1b" not in shown
     assert "solution" in shown
+
+
+POETRY = """[[package]]
+name = "celery"
+version = "{celery}"
+optional = false
+python-versions = ">=3.8"
+files = []
+
+[package.dependencies]
+kombu = ">=5.3"
+
+[[package]]
+name = "kombu"
+version = "{kombu}"
+optional = false
+python-versions = ">=3.8"
+files = []
+
+[metadata]
+lock-version = "2.0"
+python-versions = ">=3.11"
+content-hash = "0"
+"""
+
+
+class TestTwoLocksOfOneProject:
+    """One pyproject.toml, locked by two tools: both have to be taken back in it, and neither may undo the other's edit."""
+
+    @pytest.fixture
+    def both(self, tmp_path):
+        folder = start(tmp_path / "project")
+        for tag, kombu in (("v1", "5.3.1"), ("v2", "5.3.2")):
+            texts = {name: text.format(celery="5.3.1", kombu=kombu) for name, text in (("uv.lock", UV), ("poetry.lock", POETRY))}
+            commit(folder, {"pyproject.toml": PYPROJECT, "requirements.txt": f"celery==5.3.1\nkombu=={kombu}\n", **texts}, tag)
+        return folder
+
+    def test_there_and_back(self, both):
+        found = lockblame.rollback("v1", "v2", packages=["kombu"], repository=both, offline=True, write=True)
+        assert [edit.path.rpartition("/")[2] for edit in found.edits] == ["pyproject.toml", "requirements.txt"]
+        document = tomllib.loads((both / "pyproject.toml").read_text())
+        assert document["tool"]["uv"]["constraint-dependencies"] == ["kombu==5.3.1"]
+        assert document["tool"]["poetry"]["group"]["lockblame"]["dependencies"] == {"kombu": "==5.3.1"}
+        assert found.command == "poetry lock && pip install -r requirements.txt && uv lock"
+        assert rendered(found, "text", folder=str(both)).count("kombu 5.3.2 → 5.3.1") == 1
+        assert lockblame.rollback("v1", "v2", packages=["kombu"], repository=both, offline=True).edits == ()
+        undone = lockblame.rollback(undo=True, repository=both, write=True)
+        assert set(undone.command.split(" && ")) == set(found.command.split(" && "))
+        assert (both / "pyproject.toml").read_text() == PYPROJECT
+
+    def test_each_is_asked_of_its_own_resolver(self, both, monkeypatch):
+        asked = []
+
+        def lock(tool, folder, paths, edited, path, *, offline=False):
+            asked.append((tool, path, tuple(edited)))
+
+        monkeypatch.setattr("lockblame.resolver.lock", lock)
+        found = lockblame.rollback("v1", "v2", packages=["kombu"], repository=both, offline=True, check=True)
+        assert asked == [("poetry", "poetry.lock", ("pyproject.toml",)), ("uv", "uv.lock", ("pyproject.toml",))]
+        assert len([gap for gap in found.gaps if gap.subject == "check"]) == 3

@@ -85,16 +85,18 @@ def rollback(
     names = tuple(packages) or (_leading(ends, symptom, evidence, offline, client, progress),)
     asked = Retraced(delta, evidence, offline, client, progress)
     returns, gaps = asked.planned(names)
-    found = _edited(ends, delta, returns, style, file)
+    ways = _ways(ends, delta, returns, style, file)
+    found = _edited(ends, delta, returns, ways)
     if check:
-        found = _checked(ends, found, offline, progress)
+        found = _checked(found, ways, offline, progress)
         for _ in range(ROUNDS):
             companions = _companions(delta, found)
             if not companions:
                 break
             returns, gaps = asked.planned([*names, *companions])
             returns = tuple(_with_reason(one, found) if one.change.name in companions else one for one in returns)
-            found = _checked(ends, _edited(ends, delta, returns, style, file), offline, progress)
+            ways = _ways(ends, delta, returns, style, file)
+            found = _checked(_edited(ends, delta, returns, ways), ways, offline, progress)
     reopened, told = asked.reopened(returns, advisories, budget or Budget())
     found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told, *found.gaps))))
     return _written(found) if write else found
@@ -123,26 +125,42 @@ def _leading(
 # --- the edit ---------------------------------------------------------------------------------------------------------
 
 
-def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackStyle | None, file: PathLike | None) -> Rollback:
-    """The edits of each lock that has something to take back, all in one style's words."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How one lock is rolled back: by editing which file, in which style; `lock` is its path as the locks have it."""
+
+    lock: str | None
+    place: Path
+    style: RollbackStyle
+    target: Path
+
+
+def _ways(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackStyle | None, file: PathLike | None) -> list[_Way]:
+    """A way for each lock that has something to take back."""
+    found = []
+    for lock in dict.fromkeys(one.change.lock for one in returns):
+        own = style or STYLES.get(_part(delta, lock), "constraints")
+        place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock or delta.after.path)
+        target = ends.folder / file if file is not None else _target(place, own)
+        found.append(_Way(lock=lock, place=place, style=own, target=target))
+    return found
+
+
+def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], ways: Sequence[_Way]) -> Rollback:
+    """The edits that take the returns back; where several locks need one file edited, all that in one edit."""
     from lockblame.rollbacks import wanted
 
-    locks = dict.fromkeys(one.change.lock for one in returns)
-    edits: list[Edit] = []
-    commands: list[str] = []
-    chosen: RollbackStyle | None = style
-    for lock in locks:
-        back = wanted([one for one in returns if one.change.lock == lock])
-        own = style or STYLES.get(_part(delta, lock), "constraints")
-        chosen = chosen or own
-        made, command = _edit(ends, lock or delta.after.path, own, back, file)
-        edits += made
-        commands.append(command)
+    drafts: dict[Path, Edit] = {}
+    commands = []
+    for way in ways:
+        back = wanted([one for one in returns if one.change.lock == way.lock])
+        drafts[way.target] = _draft(ends, way, way.lock or delta.after.path, back, drafts.get(way.target))
+        commands.append(_command(way.style, as_shown(way.target, ends.folder), way.place))
     lines = (one.requirement for one in wanted(returns))
     return Rollback(
-        style=chosen or "constraints",
+        style=ways[0].style if ways else "constraints",
         returns=tuple(returns),
-        edits=tuple(edits),
+        edits=tuple(edit for edit in drafts.values() if edit.after != edit.before),
         command=" && ".join(dict.fromkeys(commands)) or None,
         pins=tuple(dict.fromkeys(lines)),
     )
@@ -153,25 +171,24 @@ def _part(delta: Delta, lock: str | None) -> str:
     return next((part.format for part in delta.after.parts if part.path == lock), delta.after.format)
 
 
-def _edit(
-    ends: _Ends, lock: str | None, style: RollbackStyle, back: Sequence[Wanted], file: PathLike | None
-) -> tuple[list[Edit], str]:
-    """What becomes of the file that rolls this lock back, and the command that follows."""
+def _draft(ends: _Ends, way: _Way, lock: str | None, back: Sequence[Wanted], draft: Edit | None) -> Edit:
+    """What becomes of the file, or of the `draft` of it that another lock's way made."""
     from lockblame import rollbacks as ways
 
-    place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock)
-    target = ends.folder / file if file is not None else _target(place, style)
-    shown = as_shown(target, ends.folder)
-    text = _text(target, shown) if style != "constraints" or target.is_file() else None
-    if style == "uv":
+    shown = as_shown(way.target, ends.folder)
+    if draft is not None:
+        text = draft.after
+    else:
+        text = _text(way.target, shown) if way.style != "constraints" or way.target.is_file() else None
+    if way.style == "uv":
         new = ways.constrain_uv(text or "", back, shown)
-    elif style == "poetry":
+    elif way.style == "poetry":
         new = ways.constrain_poetry(text or "", back, shown)
-    elif style == "requirements":
+    elif way.style == "requirements":
         new = ways.repin(text or "", back, _before(ends, lock), shown)
     else:
         new = ways.constrain(text or "", back, shown)
-    return ([] if new == text else [Edit(path=str(target), before=text, after=new)]), _command(style, shown, place)
+    return Edit(path=str(way.target), before=text if draft is None else draft.before, after=new)
 
 
 def _target(lock: Path, style: RollbackStyle) -> Path:
@@ -253,7 +270,9 @@ def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write:
 
     names = tuple(map(normalize, packages))
     places = [folder / file] if file is not None else [folder / path for path in files.listing(folder) if _may_hold(path)]
-    edits, style = [], None
+    edits: list[Edit] = []
+    commands: list[str] = []
+    styles: list[RollbackStyle] = []
     for place in places:
         shown = as_shown(place, folder)
         data = files.read(place)
@@ -263,9 +282,10 @@ def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write:
         new = ways.undo(text, shown, names)
         if new != text:
             edits.append(Edit(path=str(place), before=text, after=new or None if place.suffix == ".txt" else new))
-            style = style or _style_of(shown, text)
-    command = _command(style, as_shown(Path(edits[0].path), folder), places[0]) if edits and style else None
-    found = Rollback(style=style or "uv", edits=tuple(edits), command=command, undo=True)
+            styles += (own := _styles_of(shown, text))
+            commands += [_command(style, shown, place) for style in own]
+    command = " && ".join(dict.fromkeys(commands)) or None
+    found = Rollback(style=styles[0] if styles else "uv", edits=tuple(edits), command=command, undo=True)
     return _written(found) if write else found
 
 
@@ -274,12 +294,15 @@ def _may_hold(path: str) -> bool:
     return name == "pyproject.toml" or (name.endswith((".txt", ".in")) and ("require" in path or "constraint" in path))
 
 
-def _style_of(shown: str, text: str) -> RollbackStyle:
+def _styles_of(shown: str, text: str) -> list[RollbackStyle]:
+    """How the rollbacks in a file were written."""
     from lockblame.rollbacks import MARK
 
     if shown.endswith(".toml"):
-        return "poetry" if f"[tool.poetry.group.lockblame]  {MARK}" in text else "uv"
-    return "requirements" if f"{MARK}, was: " in text else "constraints"
+        poetry = f"[tool.poetry.group.lockblame]  {MARK}" in text
+        uv = not poetry or "constraint-dependencies" in text
+        return [*(["poetry"] if poetry else []), *(["uv"] if uv else [])]  # type: ignore[list-item]
+    return ["requirements" if f"{MARK}, was: " in text else "constraints"]
 
 
 # --- the real resolver ------------------------------------------------------------------------------------------------
@@ -299,25 +322,29 @@ def _with_reason(one: Return, found: Rollback) -> Return:
     return one if one.because else replace(one, because=f"{resolver} can't lock the others without moving it")
 
 
-def _checked(ends: _Ends, found: Rollback, offline: bool, progress: Progress) -> Rollback:
-    """The rollback with what the resolver makes of it; a Gap where it can't be asked."""
-    if found.style not in ("uv", "poetry"):
-        detail = "no resolver was asked: only uv and Poetry lock from a pyproject.toml"
-        gap = Gap(subject="check", reason="no-resolver", detail=detail, hint="install it into a fresh environment and see")
-        return replace(found, gaps=(*found.gaps, gap))
-    resolutions = []
-    for edit in found.edits or ():
-        stage = f"asking {found.style} to lock a copy"
-        progress.begin(stage)
-        resolutions.append(_resolved(Path(edit.path), edit, found.style, offline))
-        progress.end(stage)
-    if not resolutions:
-        return found
-    gaps = tuple(one for one in resolutions if isinstance(one, Gap))
-    made = [one for one in resolutions if isinstance(one, Resolution)]
+def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Progress) -> Rollback:
+    """The rollback with what the resolvers make of it; a Gap where one can't be asked."""
+    edits = {edit.path: edit for edit in found.edits}
+    asked: dict[tuple[RollbackStyle, Path], Resolution | Gap] = {}
+    for way in ways:
+        edit = edits.get(str(way.target))
+        if way.style not in ("uv", "poetry"):
+            detail = "no resolver was asked: only uv and Poetry lock from a pyproject.toml"
+            asked[way.style, way.target] = Gap(
+                subject="check", reason="no-resolver", detail=detail, hint="install it into a fresh environment and see"
+            )
+        elif edit is not None and (way.style, way.target) not in asked:
+            stage = f"asking {way.style} to lock a copy"
+            progress.begin(stage)
+            asked[way.style, way.target] = _resolved(way.target, edit, way.style, offline)
+            progress.end(stage)
+    gaps = tuple(dict.fromkeys(one for one in asked.values() if isinstance(one, Gap)))
+    made = [one for one in asked.values() if isinstance(one, Resolution)]
     worst = next((one for one in made if not one.resolves), made[0] if made else None)
-    moved = tuple(change for one in made for change in one.moved)
-    return replace(found, resolution=worst and replace(worst, moved=moved), gaps=(*found.gaps, *gaps))
+    moved = tuple({(change.name, change.old, change.new): change for one in made for change in one.moved}.values())
+    by = ", ".join(dict.fromkeys(one.resolver for one in made))
+    resolution = worst and replace(worst, moved=moved, resolver=by if worst.resolves else worst.resolver)
+    return replace(found, resolution=resolution, gaps=(*found.gaps, *gaps))
 
 
 def _resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) -> Resolution | Gap:

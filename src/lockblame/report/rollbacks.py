@@ -39,7 +39,7 @@ def _back(one: Return) -> str:
 def _headline(found: Rollback) -> str:
     if found.undo:
         return "The rollback is taken out again." if found.edits else "There is no rollback of lockblame's here: nothing to undo."
-    names = ", ".join(_back(one) for one in found.returns) or "nothing"
+    names = ", ".join(dict.fromkeys(_back(one) for one in found.returns)) or "nothing"
     return f"Takes back {names}." if found.edits else f"Nothing to do: {names} is taken back already."
 
 
@@ -84,9 +84,8 @@ def _resolution(one: Resolution, returns: tuple[Return, ...]) -> list[str]:
 
 def _text(found: Rollback, folder: str, width: int, colour: bool) -> Iterator[str]:
     yield from (inked(row, "bold", colour) for row in wrapped(_headline(found), width))
-    for one in found.returns:
-        if one.because:
-            yield from wrapped(f"{_back(one)}, because {line(one.because)}", width, "  ", "    ")
+    for reason in dict.fromkeys(f"{_back(one)}, because {line(one.because)}" for one in found.returns if one.because):
+        yield from wrapped(reason, width, "  ", "    ")
     for edit in found.edits:
         yield ""
         yield from (diffed(row, colour) for row in _diff(edit, folder))
@@ -132,7 +131,7 @@ def within(found: Rollback) -> Iterator[str]:
 
 
 def _way(found: Rollback, folder: str, reopened: str) -> Iterator[str]:
-    because = [f"- {safe(_back(one))}, because {safe(one.because)}" for one in found.returns if one.because]
+    because = dict.fromkeys(f"- {safe(_back(one))}, because {safe(one.because)}" for one in found.returns if one.because)
     if because:
         yield "\n".join(because)
     for edit in found.edits:
