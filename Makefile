@@ -18,7 +18,7 @@ test-browser: $(VENV)/.browser
 	$(RUN)/python -m pytest -m browser -n 2 tests/browser
 
 online: $(VENV)/.dev
-	$(RUN)/python -m pytest -m online
+	$(RUN)/python -m pytest -m online -n 2 --dist loadscope
 
 # The pages as HTML, in docs/_build; a link or an anchor that leads nowhere ends it.
 docs: $(VENV)/.dev
