@@ -233,6 +233,18 @@ class TestFailure:
         run = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=project, capture_output=True, text=True, check=False)
         assert run.stderr == ""
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+    def test_an_answer_that_can_not_be_written(self, project):
+        command = f'"{sys.executable}" -m lockblame diff v1 v2 > /dev/full'
+        run = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (3, "lockblame: the answer can't be written: No space left on device\n")
+
+    @pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
+    def test_a_stream_that_is_closed(self, project, closed, code):
+        command = f'"{sys.executable}" -m lockblame diff v1 v2 {closed}'
+        run = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (code, "")
+
     def test_an_encoding_that_knows_no_arrows(self, project):
         run = lockblame("diff", "v1", "v2", folder=project, PYTHONIOENCODING="ascii")
         assert run.returncode == 0

@@ -38,7 +38,7 @@ meant."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code. Every expected failure is one sentence on standard error."""
-    _survive_any_encoding()
+    _survive_any_stream()
     parser = whole_parser()
     given, command = parted(sys.argv[1:] if arguments is None else arguments)
     options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False))
@@ -54,7 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this Python complains again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nowhere()
+    except OSError as error:
+        if error.filename is not None:  # then it is none of the streams, and nobody has foreseen it
+            raise
+        _write_nowhere()
+        return _fail(f"the answer can't be written: {error.strerror or error}", NO_ANSWER)
     else:
         return code
     return ANSWERED
@@ -86,8 +91,15 @@ def _fail(error: object, code: int) -> int:
     return code
 
 
-def _survive_any_encoding() -> None:
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _survive_any_stream() -> None:
     codecs.register_error("lockblame", _in_ascii)
+    # Python has no stream at all where a caller closed it
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="lockblame")
