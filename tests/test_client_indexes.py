@@ -11,7 +11,7 @@ import pytest
 from lockblame.client import default_index
 from lockblame.client.indexes import addressed, further_indexes
 from lockblame.errors import ConfigError
-from lockblame.model import Index
+from lockblame.model import Index, Secret
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ class TestFurther:
             "https://four.example/simple",
         ]
         assert [index.name for index in found] == ["corp", None, None, None]
-        assert found[3].access == "https://me:pw@four.example/simple"
+        assert found[3].access == Secret("https://me:pw@four.example/simple")
         assert "pw" not in repr(found)
 
     @posix
@@ -162,16 +162,16 @@ class TestAddress:
 
     @pytest.mark.parametrize("written", ["${CORP_USER}:${CORP_PASSWORD}", "$CORP_USER:$CORP_PASSWORD"])
     def test_variables_in_the_address(self, written: str):
-        index = Index(url=self.CORP.url, access=f"https://{written}@corp.example/simple")
+        index = Index(url=self.CORP.url, access=Secret(f"https://{written}@corp.example/simple"))
         values = {"CORP_USER": "me", "CORP_PASSWORD": "p@ss%21/"}
         assert addressed(index, (), values) == "https://me:p%40ss%21%2F@corp.example/simple"
         assert addressed(index, (), {"CORP_USER": "me"}) == self.CORP.url
 
     def test_the_machine_knows_the_host(self):
-        other = Index(url="https://corp.example/other", access="https://you:pw$X@corp.example/other")
-        same = Index(url="https://corp.example/simple/", access="https://me:pw@corp.example/simple/")
-        elsewhere = Index(url="https://corp.example:8443/simple", access="https://no:no@corp.example:8443/simple")
-        plain = Index(url="http://corp.example/simple", access="http://no:no@corp.example/simple")
+        other = Index(url="https://corp.example/other", access=Secret("https://you:pw$X@corp.example/other"))
+        same = Index(url="https://corp.example/simple/", access=Secret("https://me:pw@corp.example/simple/"))
+        elsewhere = Index(url="https://corp.example:8443/simple", access=Secret("https://no:no@corp.example:8443/simple"))
+        plain = Index(url="http://corp.example/simple", access=Secret("http://no:no@corp.example/simple"))
         assert addressed(self.CORP, (elsewhere, plain, other, same), {}) == "https://me:pw@corp.example/simple"
         assert addressed(self.CORP, (elsewhere, plain, other), {}) == "https://you:pw$X@corp.example/simple"
         assert addressed(self.CORP, (elsewhere, plain), {}) == self.CORP.url

@@ -10,7 +10,7 @@ import pytest
 from lockblame.api.origins import Sourcing, lane, pages_of, project_page
 from lockblame.errors import AccessRefused, BadResponse, ConfigError, NotFound, UpstreamError
 from lockblame.flow import Request, Response
-from lockblame.model import Artifact, Delta, Index, Pin, Snapshot, Source
+from lockblame.model import Artifact, Delta, Index, Pin, Secret, Snapshot, Source
 from tests.flows import feed, page
 
 PUBLIC = "https://index.example/simple"
@@ -106,12 +106,12 @@ class TestPasswords:
         assert pages(lock(self.NAMED), located, before=elsewhere) == [CORP]
 
     def test_what_is_written_down_is_no_secret_of_the_machine(self):
-        literal = Index(url=CORP, access="https://a:b@corp.example/simple", default=True)
+        literal = Index(url=CORP, access=Secret("https://a:b@corp.example/simple"), default=True)
         assert pages(lock(literal), before=lock()) == ["https://a:b@corp.example/simple"]
-        variable = Index(url=CORP, access="https://a:$UV_INDEX_CORP_PASSWORD@corp.example/simple", default=True)
+        variable = Index(url=CORP, access=Secret("https://a:$UV_INDEX_CORP_PASSWORD@corp.example/simple"), default=True)
         assert pages(lock(variable), before=lock()) == [CORP]
         assert pages(lock(variable)) == ["https://a:pw@corp.example/simple"]
-        bent = Index(url=CORP, access="https://a:$UV_INDEX_CORP_USERNAME@corp.example/simple", default=True)
+        bent = Index(url=CORP, access=Secret("https://a:$UV_INDEX_CORP_USERNAME@corp.example/simple"), default=True)
         assert pages(lock(bent), before=lock(variable)) == [CORP]
 
     def test_not_shown_as_the_place_that_is_asked(self):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame import lockfiles
-from lockblame.model import Index
+from lockblame.model import Index, Secret
 
 LOCKS = {
     "uv.lock": 'version = 1\n[[package]]\nname = "a"\nversion = "1"\nsource = { registry = "https://index.example/simple" }\n',
@@ -107,12 +107,15 @@ def test_pdm():
         Index(
             url="https://corp.example/simple",
             name="corp",
-            access="https://${CORP_USER}:${CORP_PASSWORD}@corp.example/simple",
+            access=Secret("https://${CORP_USER}:${CORP_PASSWORD}@corp.example/simple"),
             explicit=True,
             packages=("inhouse", "inhouse-*"),
         ),
         Index(
-            url="https://mirror.example/simple", name="pypi", access="https://me:${PW}%2F%40@mirror.example/simple", default=True
+            url="https://mirror.example/simple",
+            name="pypi",
+            access=Secret("https://me:${PW}%2F%40@mirror.example/simple"),
+            default=True,
         ),
     )
     assert "PW" not in repr(found)
@@ -123,7 +126,12 @@ def test_pipenv():
         '[[source]]\nname = "main"\nurl = "https://index.example/simple"\n[[source]]\nname = "corp"\nurl = "https://c.example"\n'
     )
     assert configured("Pipfile.lock", files={"Pipfile": pipfile}) == (
-        Index(url="https://index.example/simple", name="main", access="https://$USER:${PASS}@index.example/simple", default=True),
+        Index(
+            url="https://index.example/simple",
+            name="main",
+            access=Secret("https://$USER:${PASS}@index.example/simple"),
+            default=True,
+        ),
         Index(url="https://index.example/simple", name="main", default=True),
         Index(url="https://c.example", name="corp", explicit=True),
     )
@@ -136,7 +144,7 @@ def test_requirements():
     )
     assert configured("requirements.txt", text) == (
         Index(url="https://three.example/x"),
-        Index(url="https://two.example/simple", access="https://me:pw@two.example/simple", default=True),
+        Index(url="https://two.example/simple", access=Secret("https://me:pw@two.example/simple"), default=True),
     )
 
 

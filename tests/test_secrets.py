@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import pickle
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import lockblame
 from lockblame.client import Client
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow, Request, Response
@@ -188,3 +190,22 @@ def test_the_report_of_a_bundle_is_the_one_made_online(deep: bool, state: Callab
     monkeypatch.setattr("socket.socket.connect", forbidden)
     for style in STYLES[:3]:
         assert stage.here(monkeypatch, capsys, "--evidence", "bundle-json", *options, style=style) == online[style], style
+
+
+def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
+    """A Delta knows the password of its index, and tells it to nobody; a Report has forgotten it, also in a pickle."""
+    for side, version in (("before", "5.3.1"), ("after", "5.3.2")):
+        (tmp_path / side).mkdir()
+        address = f"https://me:{PASSWORD}@127.0.0.1:{closed_port()}/simple"
+        (tmp_path / side / "requirements.txt").write_text(f"--index-url {address}\nkombu=={version}\n")
+    delta = lockblame.diff(tmp_path / "before", tmp_path / "after")
+    with Client(token=TOKEN, cache=False, patience=0, deadline=5) as client:
+        report = lockblame.blame(tmp_path / "before", tmp_path / "after", client=client)
+    (index,) = delta.parts[0].before.configured if delta.parts else delta.before.configured
+    assert index.access is not None
+    assert PASSWORD in index.access.reveal()
+    made = [
+        *(str(told) + json.dumps(dataclasses.asdict(told), default=str) for told in (delta, report)),
+        pickle.dumps(report).decode("latin-1"),
+    ]
+    nowhere({str(number): text.encode() for number, text in enumerate(made)})

@@ -16,6 +16,7 @@ from lockblame.api.comparing import compare, sides
 from lockblame.api.digging import Budget, deepen
 from lockblame.api.evidence import Asked, Knowledge, PathLike
 from lockblame.api.explaining import explained
+from lockblame.api.origins import without_access
 from lockblame.api.reading import Side, Source
 from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report, Suspect
 from lockblame.progress import SILENT, Progress
@@ -137,7 +138,7 @@ def investigate(
         upstream.save(save_evidence, known)
     ranking = weigh(known)
     found = Report(
-        delta=delta,
+        delta=without_access(delta),
         symptom=analyzed,
         suspects=_dated(ranking.suspects, known),
         issues=ranking.issues,

@@ -13,7 +13,7 @@ from lockblame.errors import AccessRefused, ConfigError, UpstreamError
 from lockblame.flow import Flow
 from lockblame.index import Project
 from lockblame.logbook import log
-from lockblame.model import Delta, Index, Pin, Snapshot
+from lockblame.model import Delta, Index, Pin, Secret, Snapshot
 
 _REFUSED = 403
 
@@ -110,21 +110,21 @@ class Sourcing:
         return [*further, *([self._machine_default] if self._machine_default else [])]
 
 
-def _trust(index: Index) -> tuple[str | None, str, str | None]:
+def _trust(index: Index) -> tuple[str | None, str, Secret | None]:
     """What must be the same on both sides: which packages are taken from it gets nobody a password."""
     return index.name, _key(index.url), index.access
 
 
 def _stranger(index: Index) -> Index:
     """An index that only one side names, without what would get it a password of the environment."""
-    return replace(index, name=None, access=None if index.access and "$" in index.access else index.access)
+    return replace(index, name=None, access=None if index.access and "$" in index.access.reveal() else index.access)
 
 
 def _written(address: str) -> Index:
     scheme, mark, rest = address.partition("://")
     host, slash, path = rest.partition("/")
     bare = f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
-    return Index(url=bare, access=address if bare != address else None)
+    return Index(url=bare, access=Secret(address) if bare != address else None)
 
 
 def _key(url: str) -> str:
@@ -147,6 +147,19 @@ def lane(address: str) -> str:
         return urlsplit(address).netloc.rpartition("@")[2]
     except ValueError:
         return ""
+
+
+def without_access(delta: Delta) -> Delta:
+    """The Delta as it may be handed on: without the passwords of the indexes that its locks name."""
+
+    def bare(side: Snapshot) -> Snapshot:
+        if not any(index.access for index in side.configured) and not side.parts:
+            return side
+        own = tuple(replace(index, access=None) for index in side.configured)
+        return replace(side, configured=own, parts=tuple(bare(part) for part in side.parts))
+
+    parts = tuple(without_access(part) for part in delta.parts)
+    return replace(delta, before=bare(delta.before), after=bare(delta.after), parts=parts)
 
 
 # --- one page out of several places ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from lockblame.errors import ConfigError
 from lockblame.logbook import log
-from lockblame.model import Index
+from lockblame.model import Index, Secret
 
 MACHINE_FILES = {} if sys.platform == "win32" else {"pip": Path("/etc/pip.conf"), "uv": Path("/etc/uv/uv.toml")}
 """The whole machine's configuration of each tool, outside of the XDG folders."""
@@ -40,7 +40,7 @@ def default_index(environment: Mapping[str, str] | None = None) -> str:
     for path in _uv_files(values):
         if found := next((one for one in _from_uv(path) if one.default), None):
             log("indexes", "the default index is that of %s", path)
-            return found.access or found.url
+            return found.access.reveal() if found.access else found.url
     log("indexes", "no setting names a default index: it is the public one")
     return public_index()
 
@@ -76,7 +76,7 @@ def public_index() -> str:
 def _index(url: object, **more: Any) -> Iterator[Index]:
     if isinstance(url, str) and url.startswith(_ON_THE_WEB):
         bare = _bare(url)
-        yield Index(url=bare, access=url if url != bare else None, **more)
+        yield Index(url=bare, access=Secret(url) if url != bare else None, **more)
 
 
 def _bare(url: str) -> str:
@@ -107,7 +107,7 @@ def addressed(index: Index, machine: Iterable[Index] = (), environment: Mapping[
     return f"{scheme}{mark}{user}@{rest}" if user else index.url
 
 
-def _written(access: str | None, values: Mapping[str, str]) -> str | None:
+def _written(access: Secret | None, values: Mapping[str, str]) -> str | None:
     """The `user:password` of an address, its variables filled in; None when one of them isn't set."""
     user = _user(access)
     wanted = {one or other for one, other in _VARIABLE.findall(user)}
@@ -116,8 +116,8 @@ def _written(access: str | None, values: Mapping[str, str]) -> str | None:
     return _VARIABLE.sub(lambda found: quote(values[found[1] or found[2]], safe="%"), user) or None
 
 
-def _user(access: str | None) -> str:
-    return (access or "").partition("://")[2].partition("/")[0].rpartition("@")[0]
+def _user(access: Secret | None) -> str:
+    return (access.reveal() if access else "").partition("://")[2].partition("/")[0].rpartition("@")[0]
 
 
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})\}|([A-Z_][A-Z0-9_]{0,99}))", re.ASCII)

@@ -219,6 +219,8 @@ def _from_html(name: str, response: Response) -> Project:
     for tag, attributes, text in _tags(response.body.decode("utf-8", "replace")):
         if tag == "a" and attributes.get("href"):
             anchors.append((attributes, text))
+            if len(anchors) > _MOST_FILES:  # of a page of 64 MiB there would be millions
+                break
         elif tag == "base" and base is None:
             base = attributes.get("href")
         elif tag == "meta" and attributes.get("name"):

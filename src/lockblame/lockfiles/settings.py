@@ -17,7 +17,7 @@ from lockblame.lockfiles import document as documents
 from lockblame.lockfiles import places
 from lockblame.lockfiles.document import Document, Opener
 from lockblame.lockfiles.names import maybe_normal
-from lockblame.model import Index, Snapshot
+from lockblame.model import Index, Secret, Snapshot
 
 _Table = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def _index(url: object, **more: Any) -> Iterator[Index]:
     """The index at `url`, if that is on the web."""
     if isinstance(url, str) and url.startswith(("https://", "http://")) and len(url) <= 2000:
         bare = places.clean(url.partition("#")[0])
-        yield Index(url=bare, access=url if bare != url.partition("#")[0] else None, **more)
+        yield Index(url=bare, access=Secret(url) if bare != url.partition("#")[0] else None, **more)
 
 
 def _tables(parent: object, *keys: str) -> Iterator[_Table]:
@@ -140,7 +140,7 @@ def _pdm(lock: Document) -> Iterator[Index]:
         user, password = _text(entry.get("username")), _text(entry.get("password"))
         for found in _index(url, name=name, default=name == "pypi", explicit=bool(packages), packages=packages):
             given = found.access is None and user and url
-            yield replace(found, access=_with_user(url or "", f"{user}:{password or ''}")) if given else found
+            yield replace(found, access=Secret(_with_user(url or "", f"{user}:{password or ''}"))) if given else found
 
 
 def _with_user(url: str, user: str) -> str:

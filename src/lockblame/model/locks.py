@@ -29,10 +29,35 @@ class Source:
 REGISTRY = Source()
 
 
+class Secret:
+    """Text that no repr, no `dataclasses.asdict` and no JSON shows: who needs it says so, by `reveal`.
+
+    A pickle has it, because worker processes need it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
     """A package index that a project or a machine names. `url` is bare; `access` is the address as it is written, where that has
-    a user, a password or variables for them: never show it.
+    a user, a password or variables for them.
 
     A `default` one stands in for the ecosystem's public one and is asked last; an `explicit` one is asked only for the `packages`
     (normalized names, with `*`) that are taken from it, and these from no other.
@@ -40,7 +65,7 @@ class Index:
 
     url: str
     name: str | None = None
-    access: str | None = field(default=None, repr=False)
+    access: Secret | None = field(default=None, repr=False)
     default: bool = False
     explicit: bool = False
     packages: tuple[str, ...] = ()
