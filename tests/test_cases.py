@@ -156,11 +156,15 @@ class TestCommand:
         held = tomllib.loads((project / added.stdout.strip()).read_text(encoding="utf-8"))
         assert held["culprit"] == "kombu 5.3.1 → 5.3.2"
         assert held["issue"].endswith("/1783")
+        assert len(held["changes"]) == len(set(held["changes"]))
         again = lockblame(*blame, "worker waits, queue is full", "--format", "json", folder=project)
         assert json.loads(again.stdout)["cases"][0]["id"] == "2024-03-02-queue-full"
         assert "Queue full" in lockblame("cases", "list", folder=project).stdout
         assert "kombu back" in lockblame("cases", "show", "2024-03-02-queue-full", folder=project).stdout
         assert "2024-03-02" in lockblame("cases", "search", "the worker waits, the queue is full", folder=project).stdout
+        # whoever asks for the package that was to blame is answered, for another that was deployed with it not
+        assert "2024-03-02" in lockblame("cases", "search", "Kombu", folder=project).stdout
+        assert "No case" in lockblame("cases", "search", "kombu certifi", folder=project).stdout
         assert lockblame("cases", "add", *told, folder=project).returncode == 3
 
     def test_bad_input(self, project):  # noqa: F811

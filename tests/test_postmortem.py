@@ -163,6 +163,13 @@ class TestProof:
         assert "<script" not in drawn(f"<script>{text}")
 
 
+def test_a_step_that_several_locks_tell_of_is_one():
+    found = examples.report()
+    twice = replace(found, delta=replace(found.delta, changes=(*found.delta.changes, *found.delta.changes)))
+    shown, usual = (render(one, "postmortem") for one in (twice, found))
+    assert shown == usual
+
+
 class TestWayBack:
     def test_the_edit_is_there_with_what_it_reopens(self):
         found = examples.report()
@@ -208,6 +215,10 @@ def test_from_the_command_line(project, proven):  # noqa: F811
     assert told.returncode == 0, told.stderr
     kept = lockblame("cases", "show", "2024-03-02-queue-full", folder=project).stdout
     assert "Proof: Proven by 3 trials" in kept
+    # the incident that was just kept isn't shown as one of the past that looks alike
+    again = lockblame(*asked, "--format", "postmortem", folder=project).stdout
+    assert "> This incident is kept as the case 2024-03-02-queue-full." in again.replace("\\", "")
+    assert "looks like the incident" not in again
     alone = (*add[:3], "By hand", "--symptom", "waits", "--proof", str(proven()))
     assert lockblame(*alone, "--date", "2024-03-02", folder=project).returncode == 0
     assert "5.3.1 → 5.3.2" in lockblame("cases", "show", "2024-03-02-by-hand", folder=project).stdout

@@ -29,6 +29,7 @@ ALIKE = 4.5
 incident of …" above everything else is worse than none, so that hardly anything is shown for its words alone."""
 SEARCHED = 2.0
 """The same for who searches the cases and looks at what comes."""
+MOST_WORDS = 40
 _SAID = frozenset({"text", "identifiers", "error", "concepts"})
 """The kinds of evidence that compare what is said; days and versions of a past incident say nothing about this one."""
 
@@ -137,6 +138,26 @@ def alike(
     found = (_precedent(cases[match.issue.number], match.evidence, changes) for match in ranked)
     enough = ALIKE if least is None else least
     return tuple(sorted((one for one in found if one.score >= enough), key=lambda one: (-one.score, one.case.id)))
+
+
+def searched(text: str, symptom: Symptom | None, cases: Sequence[Case], lexicon: Lexicon) -> tuple[Precedent, ...]:
+    """The cases that resemble the symptom or hold every word of `text`, best first: for who asks, and looks at what comes."""
+    said = {one.case.id: one for one in alike(symptom, cases, lexicon, least=float("-inf"))}
+    words = list(dict.fromkeys(re.findall(r"[\w.-]*\w", text.casefold())))[:MOST_WORDS]
+    found = []
+    for case in cases:
+        one = said.get(case.id, Precedent(case=case, evidence=(), score=0.0))
+        if words and _holds(case, words):
+            held = Evidence(kind="text", weight=SEARCHED, detail=f"holds what was asked for: {', '.join(words)}")
+            one = replace(one, evidence=(*one.evidence, held), score=round(max(0.0, one.score) + SEARCHED, 4))
+        found.append(one)
+    return tuple(sorted((one for one in found if one.score >= SEARCHED), key=lambda one: (-one.score, one.case.id)))
+
+
+def _holds(case: Case, words: Sequence[str]) -> bool:
+    """Whether all words stand in what the case tells; what else was deployed then is not looked at."""
+    told = "\n".join((case.title, case.symptom, case.culprit, case.workaround, case.issue or "", *case.links)).casefold()
+    return all(word in told for word in words)
 
 
 def _as_issue(number: int, case: Case) -> Issue:

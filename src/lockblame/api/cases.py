@@ -98,7 +98,8 @@ def from_report(file: PathLike) -> dict[str, Any]:
             "symptom": fields.maybe_text(document, "symptom") or "",
             **told,
             "issue": next((fields.maybe_text(one, "url") for one in issues if one.get("package") in guilty), None),
-            "changes": tuple(_entry(one) for one in changes),
+            # several locks may tell of one step, and a file that was added to a release is none
+            "changes": tuple(dict.fromkeys(_entry(one) for one in changes if one.get("before") != one.get("after"))),
         }
     except (ValueError, RecursionError) as error:
         raise ReadError(os.fspath(file), f"is no JSON: {str(error).lower()}") from None
@@ -129,12 +130,12 @@ def _entry(table: Any) -> str:
 
 
 def search(text: str, folder: Path, lexicon: Lexicon | None = None) -> tuple[Precedent, ...]:
-    """The cases that resemble a symptom in the user's words, best first. Raises SymptomError when it is empty."""
+    """The cases that resemble a symptom in the user's words, or hold all of them, best first. SymptomError when it is empty."""
     from lockblame import lexicon as lexicons
     from lockblame.symptom import analyze
 
     words = lexicon or lexicons.default()
-    return casebook.alike(analyze(text, lexicon=words), read_all(folder)[0], words, least=casebook.SEARCHED)
+    return casebook.searched(text, analyze(text, lexicon=words), read_all(folder)[0], words)
 
 
 def solved(title: str, day: date, told: dict[str, Any]) -> Case:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from lockblame.model import Delta, Gap, Report, Suspect
+from lockblame.model import Delta, Gap, Precedent, Report, Suspect
 from lockblame.report import markdown
 from lockblame.report.answer import answer, dated, leading, moved, share
 from lockblame.report.cases import resembles
@@ -16,6 +16,7 @@ from lockblame.report.hostile import url
 from lockblame.report.proven import proof_sentences
 from lockblame.report.rollbacks import within
 
+STEPS_SHOWN = 20
 SUSPECTS_SHOWN = 3
 EVIDENCE_SHOWN = 4
 COMMITS_SHOWN = 30
@@ -36,15 +37,17 @@ def _blocks(found: Report) -> Iterator[str]:
     yield "# Postmortem (draft)"
     yield safe(answer(found).headline, 600)
     for one in found.cases[:2]:
-        yield f"> {safe(resembles(one), 600)}"
+        yield f"> {safe(_kept_as(one, found) or resembles(one), 600)}"
     yield "## Symptom"
     yield safe(found.symptom.text, 2_000) if found.symptom else "*To be filled in: what was seen, by whom, since when.*"
     yield "## Time line"
     yield _items(_moments(found)) or "*To be filled in: no dates are known.*"
     yield "## What was deployed"
-    names = ", ".join(safe(moved(change)) for change in found.delta[:20])
-    left = len(found.delta) - 20
-    yield f"Changed packages ({len(found.delta)}): {names or 'none'}" + (f" and {left} more" if left > 0 else "")
+    # several locks may tell of one step
+    steps = list(dict.fromkeys(moved(change) for change in found.delta))
+    left = len(steps) - STEPS_SHOWN
+    names = ", ".join(map(safe, steps[:STEPS_SHOWN])) or "none"
+    yield f"Changed packages ({len(steps)}): {names}" + (f" and {left} more" if left > 0 else "")
     yield "What else could it be:"
     yield (
         _items(safe(one, 600) for one in elsewhere(found.deployment)) or "- nothing that is known of (see what was not looked at)"
@@ -61,6 +64,15 @@ def _blocks(found: Report) -> Iterator[str]:
     yield _items(f"{safe(gap.subject)}: {safe(gap.detail)}" for gap in gaps) or "- nothing that lockblame knows of"
     yield "## What we change so that it doesn't happen again"
     yield "*To be filled in.*"
+
+
+def _kept_as(one: Precedent, found: Report) -> str | None:
+    """That the case is this very incident, when it is: the same words of the same deploy. It resembles itself too well."""
+    steps = {f"{change.name} {change.old or '(none)'} → {change.new or '(none)'}" for change in found.delta}
+    same = found.symptom is not None and one.case.symptom.split() == found.symptom.text.split()
+    if same and one.case.changes and steps.issuperset(one.case.changes):
+        return f"This incident is kept as the case {one.case.id}."
+    return None
 
 
 def _items(rows: Iterator[str] | Sequence[str]) -> str:
