@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lockblame
+from lockblame import errors
 from lockblame.api.missing import ALIKE, MOST, listed, merged
 from lockblame.client import Client
 from lockblame.model import Gap
@@ -102,3 +105,44 @@ def test_half_of_the_hosts_broken_is_a_line_for_each_fault(tmp_path: Path):
     (unanswered,) = [one for one in report.gaps if one.subject == listed(names[1::2])]
     assert "status 503" in unanswered.detail
     assert unanswered.hint
+
+
+class TestReasons:
+    SOURCE = Path(lockblame.__file__).parent
+    TABLE = Path(__file__).parents[1] / "docs" / "reference" / "evidence.md"
+
+    def told(self) -> set[str]:
+        section = self.TABLE.read_text(encoding="utf-8").partition("## Reasons of gaps")[2].partition("\n## ")[0]
+        rows = [line for line in section.splitlines() if line.startswith("| `")]
+        return {name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+
+    def written(self) -> set[str]:
+        """Every reason that the source writes down: in a Gap, in a short way to one, in an error."""
+        calls = (
+            (node, getattr(node.func, "id", getattr(node.func, "attr", "")))
+            for path in self.SOURCE.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        )
+        values = []
+        for call, name in calls:
+            values += [one.value for one in call.keywords if one.arg == "reason" and name == "Gap"]
+            values += call.args[1:2] if name in ("_gap", "_hole") else call.args[:1] if name == "_none" else []
+        # of two that a choice gives both count: "reason, detail = …"
+        values += [
+            node.value.elts[0]
+            for path in self.SOURCE.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Tuple)
+            and ast.unparse(node.targets[0]).strip("()").startswith("reason, ")
+        ]
+        found = {value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)}
+        upstream = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.UpstreamError)]
+        return found | {one.reason for one in upstream}
+
+    def test_each_is_in_the_table(self):
+        assert self.written() - self.told() == set()
+
+    def test_the_table_has_no_others(self):
+        assert self.told() - self.written() == set()
