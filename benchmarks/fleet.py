@@ -5,7 +5,7 @@
 
 A package index and a GitHub (GraphQL) answer on loopback, in a process of their own, and count what they are asked. Each service
 has a git repository's worth of locks before and after; of the changed packages each has twenty, all together have all. `alone` is
-`blame` for one service after the other with one client and no cache on disk, from a sample of them.
+`blame` for one service after the other with one client and no cache on disk, from a sample of them; `cached` has such a cache.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def main() -> None:
         sample = services[: max(1, chosen.services // 20)]
         with client(world.addresses) as one:
             shown("alone", world, len(sample), partial(alone, sample, one))
+        with client(world.addresses, Path(folder) / "cache") as one:
+            shown("cached", world, len(sample), partial(alone, sample, one))
         for way, pool in ways.items():
             with client(world.addresses) as one:
                 shown(way, world, len(services), pooled(services, pool, one))
@@ -77,9 +79,9 @@ def pooled(services: list[lockblame.Service], pool: Pooling, one: lockblame.Clie
     return run
 
 
-def client(addresses: dict[str, str]) -> lockblame.Client:
-    """One without a cache on disk."""
-    return lockblame.Client(tokens={addresses["forge"].partition("://")[2]: TOKEN}, cache=False, deadline=600)
+def client(addresses: dict[str, str], cache: Path | bool = False) -> lockblame.Client:
+    """One without a cache on disk, unless there is a folder for it."""
+    return lockblame.Client(tokens={addresses["forge"].partition("://")[2]: TOKEN}, cache=cache, deadline=600)
 
 
 def alone(services: list[lockblame.Service], one: lockblame.Client) -> None:
