@@ -42,6 +42,8 @@ ESCAPES = (
     "e" + "\u0301" * 400,
     "\x1b]" * 5000,
     "\x1b[31",
+    "\x1f",
+    "\x1c\x1d\x1e\x7f\x9f",
 )
 hostile = st.sampled_from((*ESCAPES, *NASTY)) | st.text(min_size=1, max_size=60)
 plain = st.text("ab 한국中-/.,é🙂", max_size=60) | st.just("한국" * 60) | st.just("e\u0301" * 80)

@@ -62,7 +62,7 @@ def _diff(edit: Edit, folder: str) -> Iterator[str]:
 def _verbatim(row: str) -> str:
     """One line of a file, its spaces kept, its control characters not."""
     pieces = _SPACES.split(row[:LONGEST].replace("\t", "    "))
-    return "".join(piece if piece.isspace() else line(piece, LONGEST) for piece in pieces)
+    return "".join(piece if not piece.strip(" ") else line(piece, LONGEST) for piece in pieces)
 
 
 def _then(found: Rollback) -> str | None:
