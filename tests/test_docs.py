@@ -9,7 +9,6 @@ saved under that name instead of being run. A comment before a block says when i
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import doctest
 import importlib
@@ -210,27 +209,6 @@ def test_settings_and_cases_that_a_page_shows_are_accepted() -> None:
             else:
                 lexicon.default().extended(config.parse(text, "lockblame.toml").lexicon)
     assert seen == {"cases", "configuration", "policy", "ranking"}
-
-
-def reasons(path: Path) -> set[str]:
-    """The words that a module gives as reasons of gaps, where they stand there as such."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        named = getattr(getattr(node, "func", None), "id", getattr(getattr(node, "func", None), "attr", ""))
-        if isinstance(node, ast.Call) and named in {"Gap", "_gap", "_hole"}:
-            found |= {
-                str(one.value.value) for one in node.keywords if one.arg == "reason" and isinstance(one.value, ast.Constant)
-            }
-            found |= {str(one.value) for one in node.args[1:2] if isinstance(one, ast.Constant)}
-    return found
-
-
-def test_every_reason_of_a_gap_is_told() -> None:
-    page = (DOCS / "reference" / "gaps.md").read_text(encoding="utf-8")
-    kinds = [getattr(errors, name) for name in errors.__all__]
-    given = {kind.reason for kind in kinds if issubclass(kind, errors.UpstreamError)}.union(*map(reasons, SOURCES))
-    told = set(re.findall(r"`([a-z]+(?:-[a-z]+)*)`", "".join(re.findall(r"^\|(.*?)\|", page, re.MULTILINE))))
-    assert given <= told, given - told
 
 
 def test_every_public_name_is_on_the_page_of_python() -> None:
