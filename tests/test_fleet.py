@@ -145,6 +145,28 @@ class TestExecutors:
             answers.close()
         assert len(begun) <= fleets._AHEAD
 
+    def test_no_token_goes_to_a_worker_and_none_comes_back(self, fleet):
+        sent: list[bytes] = []
+
+        class Carrying(Executor):
+            """Hands everything over as bytes, as executors elsewhere do."""
+
+            def submit(self, function, *arguments):
+                sent.append(pickle.dumps((function, arguments)))
+                future: Future = Future()
+                function, arguments = pickle.loads(sent[-1])  # noqa: S301
+                answer = pickle.dumps(function(*arguments))
+                sent.append(answer)
+                future.set_result(pickle.loads(answer))  # noqa: S301
+                return future
+
+        with fleet.client() as client:
+            given = {"symptom": SYMPTOM, "client": client, "token": TOKEN, "executor": Carrying()}
+            answers = list(lockblame.blame_each(fleet.services[:3], **given))
+        assert [answer.error for answer in answers] == [None] * 3
+        assert len(sent) == 2 * 2 * 3
+        assert not [one for one in sent if TOKEN.encode() in one]
+
     def test_what_breaks_the_executor_is_not_taken_for_an_answer(self, fleet):
         class Broken(Executor):
             def submit(self, function, *arguments):
