@@ -8,6 +8,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,14 @@ import lockblame
 from lockblame.client import Client
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow, Request, Response
-from tests.scene import PASSWORD, TOKEN, Scene, scene
+from tests.scene import PASSWORD, TOKEN, Scene, healthy, scene
+from tests.servers import gitlab
 from tests.servers.loopback import AUTHORITY, Answer, Asked, Server, closed_port
 from tests.servers.proxy import Proxy
+from tests.servers.repositories import Forge, Project
 
 STYLES = ("text", "markdown", "json", "postmortem")
+REPORTS = ("text", "markdown", "json", "html")
 SECRETS = (TOKEN, PASSWORD)
 
 
@@ -175,10 +179,10 @@ def test_the_report_of_a_bundle_is_the_one_made_online(deep: bool, state: Callab
     with scene(tmp_path) as stage:
         state(stage)
         online = {}
-        for style in STYLES[:3]:
+        for style in REPORTS:
             online[style] = stage.here(monkeypatch, capsys, "--save-evidence", f"bundle-{style}", *options, style=style)
     kept = left(tmp_path / "bundle-json")
-    assert kept == left(tmp_path / "bundle-text") == left(tmp_path / "bundle-markdown")
+    assert all(left(tmp_path / f"bundle-{style}") == kept for style in REPORTS)
     nowhere(kept)
     for content in kept.values():
         assert str(tmp_path).encode() not in content
@@ -188,8 +192,62 @@ def test_the_report_of_a_bundle_is_the_one_made_online(deep: bool, state: Callab
         raise AssertionError("a connection was opened")
 
     monkeypatch.setattr("socket.socket.connect", forbidden)
-    for style in STYLES[:3]:
+    for style in REPORTS:
         assert stage.here(monkeypatch, capsys, "--evidence", "bundle-json", *options, style=style) == online[style], style
+
+
+def told_more(asked: Asked) -> Answer | None:
+    """The healthy index, where celery is deprecated and kombu's newer files have lost their attestations."""
+    answer = healthy(asked)
+    if not asked.path.startswith("/simple/"):
+        return None
+    page = json.loads(answer.body or b"{}")
+    if "celery" in asked.path:
+        page["project-status"] = {"status": "deprecated", "reason": "use another"}
+    for file in page.get("files", ()):
+        file["provenance"] = "https://index.example/provenance" if "5.3.1" in file["filename"] else None
+    return Answer(body=json.dumps(page).encode(), kind="application/vnd.pypi.simple.v1+json")
+
+
+def test_a_bundle_of_every_kind_of_evidence(tmp_path: Path, monkeypatch, capsys):
+    """Two forges, comments and what closed an issue, status and attestations, comparisons, notes, contents, demands, gaps."""
+    project = Project(tags={"v5.3.1": [("Begin", ["kombu/a.py"])], "v5.3.2": [("Wait for the long poll", ["kombu/sqs.py"])]})
+    stack = ExitStack()
+    tags = stack.enter_context(Forge("github", project, path="celery/kombu"))
+
+    def compared(asked: Asked) -> Answer | None:
+        return tags._answered(asked) if any(part in asked.path for part in ("matching-refs", "/compare/", "/releases")) else None
+
+    with scene(tmp_path, index=told_more, forge=compared) as stage, stack:
+        (culprit, *_) = stage.forge.records
+        culprit["discussion"] = ["The queue is full here, too."]
+        culprit["closers"] = [
+            {
+                "number": 1790,
+                "title": "Poll shortly",
+                "merged": True,
+                "mergedAt": "2023-09-06T10:00:00Z",
+                "milestone": {"title": "5.3.3"},
+            }
+        ]
+        other = gitlab.record(7, created="2023-09-05T10:00:00Z", title="The queue is full", path="celery/celery")
+        lab = stack.enter_context(gitlab.GitLab([other], path="celery/celery"))
+        with (tmp_path / "lockblame.toml").open("w") as settings:
+            settings.write("[upstreams]\n")
+            settings.write(f'kombu = {{ url = "{stage.forge.server.url}/celery/kombu", forge = "github" }}\n')
+            settings.write(f'celery = {{ url = "{lab.server.url}/celery/celery", forge = "gitlab" }}\n')
+        online = {style: stage.here(monkeypatch, capsys, "--deep", "--save-evidence", "bundle", style=style) for style in REPORTS}
+    kept = left(tmp_path / "bundle")
+    nowhere(kept)
+    assert all(kept.values()), sorted(kept)
+    held = {name: [json.loads(line) for line in text.splitlines()] for name, text in kept.items() if name.endswith(".jsonl")}
+    assert {one["forge"] for one in held["repositories.jsonl"]} == {"github", "gitlab"}
+    assert any(one.get("discussion") and one.get("fixed_by") for one in held["issues.jsonl"])
+    assert any("status" in one for one in held["releases.jsonl"])
+    assert {one.get("attested") for one in held["releases.jsonl"] if one["name"] == "kombu"} == {True, False}
+    assert held["comparisons.jsonl"][0]["commits"][0]["subject"] == "Wait for the long poll"
+    for style in REPORTS:
+        assert stage.here(monkeypatch, capsys, "--evidence", "bundle", "--deep", "--offline", style=style) == online[style], style
 
 
 def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
