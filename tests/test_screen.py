@@ -57,7 +57,7 @@ class TestColumns:
         assert [cells(text) for text in ("ab", "한국", "中", "e\u0301", "\u1112\u1161\u11ab", "🙂")] == [2, 4, 2, 1, 2, 2]
 
     @given(plain, st.integers(20, 120), st.sampled_from(("", "  ")), st.sampled_from((None, "      ")))
-    @settings(max_examples=80)
+    @settings(max_examples=80, deadline=None)
     def test_wrapped_text_fits_and_nothing_is_lost(self, text, width, indent, hanging):
         rows = wrapped(text, width, indent, hanging)
         assert all(cells(row) <= width or row.split()[-1].isascii() for row in rows)
@@ -68,7 +68,7 @@ class TestColumns:
             assert word in wrapped(f"at {word} it is", 30, "  ")[1]
 
     @given(st.lists(st.tuples(plain, plain, plain, plain), max_size=6), st.sampled_from((20, 40, 60, 80, 200)))
-    @settings(max_examples=80)
+    @settings(max_examples=80, deadline=None)
     def test_a_table_fits_and_nothing_is_lost(self, rows, width):
         lines = table(("package", "before", "after", "comes in by"), rows, width)
         assert all(cells(line) <= width or line.split()[-1].isascii() for line in lines)
@@ -76,7 +76,7 @@ class TestColumns:
         assert sorted("".join(lines).replace(" ", "")) == letters
 
     @given(st.lists(st.tuples(plain, plain, plain), min_size=1, max_size=6))
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     def test_each_cell_stays_in_its_column(self, rows):
         head, body = laid(("one", "two", "three"), rows, 79)  # pyte breaks a line before a combining character in column 81
         starts = [re.search(rf"\b{name}\b", head[0]).start() for name in ("two", "three")]
@@ -175,7 +175,7 @@ class TestLinks:
         assert linked(text) == text
 
     @given(st.text(max_size=80))
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     def test_the_text_stays_what_it_was(self, text):
         assert re.sub(r"\x1b]8;;[^\x1b]*\x1b\\", "", linked(text)) == text or "\x1b" in text
 
