@@ -53,14 +53,16 @@ def _json(found: Shelf) -> str:
 
 def _text(found: Shelf) -> str:
     from lockblame.client.cache import UNUSED, VARIABLE
+    from lockblame.report.columns import wrapped
     from lockblame.report.hostile import line
+    from lockblame.terminal import width
 
     lines = (
         f"folder   {line(str(found.folder), 1000)} ({VARIABLE} names another)",
         f"holds    {_answers(found.entries)}, {found.size / 2**20:.1f} MiB",
         f"bound    {found.bound / 2**20:.0f} MiB; what was not used for {UNUSED / 86400:.0f} days goes",
     )
-    return "\n".join(lines) + "\n"
+    return "\n".join(row for text in lines for row in wrapped(text, width(), "", " " * len("folder   "))) + "\n"
 
 
 def _answers(count: int | None) -> str:
