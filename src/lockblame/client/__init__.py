@@ -50,6 +50,8 @@ __all__ = ["Client", "default_index"]
 T = TypeVar("T")
 
 _ATTEMPTS = 4
+_KNOCKS = 2
+"""Attempts at a host where nobody answers: who is offline waits a second for the report, not five."""
 _SILENCE = 30.0
 """Seconds for which a host that nobody answered at is not tried again by the same client."""
 _HOPS = 5
@@ -202,7 +204,9 @@ class Client:
                 log("client", "%s (attempt %s)", getattr(error, "error", error), attempt.num)
             if isinstance(error, Refused) and not isinstance(error, TooLate):
                 reason = error.error
-            if not isinstance(error, Refused) or error.wait is None or attempt is None or attempt.num >= _ATTEMPTS:
+            if not isinstance(error, Refused) or error.wait is None or attempt is None:
+                return False
+            if attempt.num >= (_KNOCKS if isinstance(error, Unreachable) else _ATTEMPTS):
                 return False
             if error.wait is True:
                 return 0.0 if request.retried and call.pause(attempt.next_wait + _jitter()) else False
