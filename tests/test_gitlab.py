@@ -304,7 +304,7 @@ class TestMovedAndClosed:
         with pytest.raises(BadResponse, match="is none"):
             feed(forges.issues(ROCKET), [page([]), page({"path_with_namespace": 3})])
         found, _ = feed(forges.issues(ROCKET), [page([]), page([])])
-        assert "something else than a project" in found.gaps[0].detail
+        assert "something else than a repository" in found.gaps[0].detail
 
 
 class TestSearch:

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from lockblame import fields
-from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
-from lockblame.forges.harvest import MOST_PAGES, Harvest, by_words, closed
-from lockblame.forges.pages import counted, decoded, following, listed, origin_of, stamp
+from lockblame.forges.harvest import MOST_PAGES, Harvest, by_words, closed, nothing
+from lockblame.forges.pages import counted, following, listed, origin_of, stamp
 from lockblame.forges.records import BODY, bounded, issue_from
 from lockblame.model import Gap, Issue, Repository
 
@@ -58,10 +58,10 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
     except UpstreamError as error:
         if not closed(error):
             raise
-        return (yield from _nothing(harvest, error))
+        return (yield from nothing(harvest, _repo(repository), "full_name", _reasons, error))
     newest = harvest.add(first)
     if not newest and not harvest.broken:
-        return (yield from _nothing(harvest))
+        return (yield from nothing(harvest, _repo(repository), "full_name", _reasons))
     total = counted(first)
     if since is not None and following(first) and total is not None and total > limit:
         own = yield from harvest.named(names, lambda name: _issues(harvest.repository, {**options, "q": name}))
@@ -160,30 +160,6 @@ def _comment(record: Mapping[str, Any]) -> tuple[int, str]:
 
 
 # --- why there are none ----------------------------------------------------------------------------------------------
-
-
-def _nothing(harvest: Harvest, error: UpstreamError | None = None) -> Flow[Found]:
-    """No issues: a Gap that says why where the repository tells why."""
-    repository = harvest.asked
-    try:
-        response = yield from harvest.fetch(_repo(repository))
-        record = decoded(response, repository.path)
-        if not isinstance(record, dict):
-            raise BadResponse(repository.path, "the forge answered with something else than a repository", response.url)
-        harvest.called(fields.maybe_text(record, "full_name"))
-        harvest.gaps += _reasons(harvest.repository, record, error)
-    except UpstreamError as refused:
-        if error is None and not isinstance(refused, NotFound):
-            detail = f"whether {repository.path} has issues is not known: {refused.detail}"
-            harvest.gaps.append(_gap(repository, refused.reason, detail))
-        elif closed(refused):
-            detail = f"{repository.host} has no {repository.path}, or not for this token: private ones are hidden"
-            harvest.gaps.append(_gap(repository, "not-found", detail))
-        else:
-            raise
-    except fields.FieldError as fault:
-        raise BadResponse(repository.path, f"the forge's repository is none ({fault})") from None
-    return harvest.found()
 
 
 def _reasons(repository: Repository, record: Mapping[str, Any], error: UpstreamError | None) -> list[Gap]:

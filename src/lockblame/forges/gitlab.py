@@ -12,11 +12,11 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from lockblame import fields
-from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
-from lockblame.forges.harvest import Harvest, by_words, closed
-from lockblame.forges.pages import counted, decoded, following, origin_of, stamp
+from lockblame.forges.harvest import Harvest, by_words, closed, nothing
+from lockblame.forges.pages import counted, following, origin_of, stamp
 from lockblame.forges.records import gitlab_issue_from
 from lockblame.model import Gap, Repository
 
@@ -56,9 +56,9 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
     except UpstreamError as error:
         if not closed(error):
             raise
-        return (yield from _nothing(harvest, error))
+        return (yield from nothing(harvest, _project(repository), "path_with_namespace", _reasons, error))
     if not harvest.add(first) and not harvest.broken:
-        return (yield from _nothing(harvest))
+        return (yield from nothing(harvest, _project(repository), "path_with_namespace", _reasons))
     total = counted(first)
     if since is not None and following(first) and (total is None or total > limit):
         return (yield from _opened_since(harvest, since, total, names))
@@ -98,30 +98,6 @@ def search(repository: Repository, words: Sequence[str], limit: int = 50) -> Flo
 # --- why there are none ----------------------------------------------------------------------------------------------
 
 
-def _nothing(harvest: Harvest, error: UpstreamError | None = None) -> Flow[Found]:
-    """No issues: a Gap that says why where the project tells why. GitLab answers 404 for what the asker may not see."""
-    repository = harvest.asked
-    try:
-        response = yield from harvest.fetch(_project(repository))
-        project = decoded(response, repository.path)
-        if not isinstance(project, dict):
-            raise BadResponse(repository.path, "the forge answered with something else than a project", response.url)
-        harvest.called(fields.maybe_text(project, "path_with_namespace"))
-        harvest.gaps += _reasons(harvest.repository, project, error)
-    except UpstreamError as refused:
-        if error is None and not isinstance(refused, NotFound):
-            detail = f"whether {repository.path} has issues is not known: {refused.detail}"
-            harvest.gaps.append(_gap(repository, refused.reason, detail))
-        elif closed(refused):
-            detail = f"{repository.host} has no {repository.path}, or not for this token: GitLab hides what is private"
-            harvest.gaps.append(_gap(repository, "not-found", detail))
-        else:
-            raise
-    except fields.FieldError as fault:
-        raise BadResponse(repository.path, f"the forge's project is none ({fault})") from None
-    return harvest.found()
-
-
 def _reasons(repository: Repository, project: Mapping[str, object], error: UpstreamError | None) -> list[Gap]:
     level = fields.maybe_text(project, "issues_access_level")
     enabled = project.get("issues_enabled")
@@ -130,7 +106,11 @@ def _reasons(repository: Repository, project: Mapping[str, object], error: Upstr
     if level == "private" or error is not None or enabled is False:
         return [_gap(repository, "not-found", f"the issues of {repository.path} are for its members, or not for this token")]
     if fields.flag(project, "archived"):
-        return [_gap(repository, "archived-repository", f"{repository.path} is archived: what broke since then was reported elsewhere")]
+        return [
+            _gap(
+                repository, "archived-repository", f"{repository.path} is archived: what broke since then was reported elsewhere"
+            )
+        ]
     return []
 
 

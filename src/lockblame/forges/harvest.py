@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockblame import fields
-from lockblame.errors import AccessRefused, NotFound, UpstreamError
+from lockblame.errors import AccessRefused, BadResponse, NotFound, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges import Found, by_hand
-from lockblame.forges.pages import KEEPS, counted, following, listed
+from lockblame.forges.pages import KEEPS, counted, decoded, following, listed
 from lockblame.forges.records import is_path
 from lockblame.model import Gap, Issue, Repository
 
@@ -25,6 +25,7 @@ NAMES = 3
 """Packages whose names are searched for in a repository that holds many."""
 
 Reader = Callable[[Mapping[str, Any], str], Issue]
+Reasons = Callable[[Repository, Mapping[str, Any], "UpstreamError | None"], list[Gap]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +156,34 @@ class Harvest:
 def closed(error: UpstreamError) -> bool:
     """Whether the forge doesn't show this, now or later: not there, not for this token, or switched off."""
     return isinstance(error, NotFound) or (isinstance(error, AccessRefused) and error.status == 403)
+
+
+def nothing(harvest: Harvest, address: str, name: str, reasons: Reasons, error: UpstreamError | None = None) -> Flow[Found]:
+    """No issues: a Gap that says why where the forge's record of the repository, at `address`, tells why.
+
+    `name` is the key of the repository's own name there, `error` what kept the issues back. Forges answer 404 for what the asker
+    may not see.
+    """
+    repository = harvest.asked
+    try:
+        response = yield from harvest.fetch(address)
+        record = decoded(response, repository.path)
+        if not isinstance(record, dict):
+            raise BadResponse(repository.path, "the forge answered with something else than a repository", response.url)
+        harvest.called(fields.maybe_text(record, name))
+        harvest.gaps += reasons(harvest.repository, record, error)
+    except UpstreamError as refused:
+        if error is None and not isinstance(refused, NotFound):
+            detail = f"whether {repository.path} has issues is not known: {refused.detail}"
+            harvest.gaps.append(Gap(subject=repository.path, reason=refused.reason, detail=detail, hint=by_hand(repository)))
+        elif closed(refused):
+            detail = f"{repository.host} has no {repository.path}, or not for this token: what is private is hidden"
+            harvest.gaps.append(Gap(subject=repository.path, reason="not-found", detail=detail, hint=by_hand(repository)))
+        else:
+            raise
+    except fields.FieldError as fault:
+        raise BadResponse(repository.path, f"the forge's record of the repository is none ({fault})") from None
+    return harvest.found()
 
 
 def by_words(harvest: Harvest, words: Sequence[str], address: Callable[[str], str]) -> Flow[Found]:
