@@ -157,6 +157,13 @@ def test_what_the_resolver_says_is_shown(style):
     assert "solution" in shown
 
 
+def test_a_constraints_file_is_given_to_pip_as_one(tmp_path):
+    (tmp_path / "before.txt").write_text("kombu==5.3.1\n")
+    (tmp_path / "constraints-312.txt").write_text("kombu==5.3.2\n")
+    found = lockblame.rollback("before.txt", "constraints-312.txt", packages=["kombu"], repository=tmp_path, offline=True)
+    assert found.command == "pip install -c constraints-312.txt …"
+
+
 POETRY = """[[package]]
 name = "celery"
 version = "{celery}"

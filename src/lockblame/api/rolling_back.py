@@ -202,7 +202,7 @@ def _command(style: RollbackStyle, shown: str, lock: Path) -> str:
     where = "" if folder in ("", ".") else f" --directory {shlex.quote(folder)}"
     if style in ("uv", "poetry"):
         return f"{style} lock{where}"
-    if style == "requirements":
+    if style == "requirements" and "constraint" not in lock.name:
         return f"pip install -r {shlex.quote(shown)}"
     return f"pip install -c {shlex.quote(shown)} …"
 
