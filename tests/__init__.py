@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 
 _CACHE = tempfile.TemporaryDirectory(prefix="lockblame-tests-", ignore_cleanup_errors=True)
+atexit.register(_CACHE.cleanup)
 os.environ["LOCKBLAME_CACHE_DIR"] = _CACHE.name
