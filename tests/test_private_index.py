@@ -157,7 +157,6 @@ class TestWithPassword:
             assert PASSWORD not in text
             assert quote(PASSWORD, safe="") not in text
 
-
     def test_the_package_url_names_the_index(self, index: PrivateIndex, tmp_path: Path):
         (change,) = json.loads(render(blamed(both(index, tmp_path)), "json"))["changes"]
         assert change["purl"].startswith("pkg:pypi/inhouse@1.1?repository_url=http")
