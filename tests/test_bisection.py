@@ -25,6 +25,7 @@ from lockblame.bisection import (
     problem,
     search,
 )
+from lockblame.bisection.conflicts import conflicts
 from lockblame.model import Outcome, Release, Verdict
 
 Oracle = Callable[[frozenset[str]], Verdict]
@@ -276,3 +277,35 @@ class TestReleases:
         assert line.good < first_bad <= line.bad
         assert set(range(line.good + 1, line.bad)) == set(line.untestable) <= untestable
         assert untestable or len(known) <= length.bit_length()
+
+
+class TestConflicts:
+    def test_what_stood_beside_it_whenever_it_could_be_tested_is_suspected(self):
+        # of four: the first and the second were testable without the others; {first, third} was not, whoever is to blame
+        learnt = conflicts({0b1111: "bad", 0b0011: "good", 0b0101: "untestable"}, 4)
+        assert learnt.risk(0b0101) == 1.0
+        assert learnt.risk(0b1111) == learnt.risk(0) == 0.0
+        # the third without the fourth is the likeliest part of it, the first without the second another
+        assert 0 < learnt.risk(0b0001) < learnt.risk(0b0100) < 1
+
+    def test_nothing_is_learnt_of_mixes_that_could_be_tested(self):
+        assert conflicts({0b11: "bad", 0b01: "good"}, 2).risk(0b10) == 0.0
+
+    def test_hidden_needs_cost_less_than_trying_one_after_the_other(self):
+        dice = random.Random(5)
+        names = [f"p{number:02}" for number in range(40)]
+        trials = []
+        for _ in range(60):
+            culprit, *pairs = dice.sample(names, 5)
+            needs = {pairs[0]: {pairs[1]}, pairs[2]: {pairs[3]}}
+
+            def verdict(changes, culprit=culprit, needs=needs):
+                if any(one in changes and not others <= changes for one, others in needs.items()):
+                    return "untestable"
+                return "bad" if culprit in changes else "good"
+
+            task = problem(names)
+            known = solved(task, verdict)
+            assert answer(task, known).culprits == {culprit}
+            trials.append(len(known))
+        assert sum(trials) / len(trials) < 12

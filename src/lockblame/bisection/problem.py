@@ -56,6 +56,10 @@ class Problem:
         bit = 1 << number
         return sum(1 << other for other in bits(mask) if not self.closures[other] & bit)
 
+    def without_all(self, rest: int) -> int:
+        """The largest closed set that has none of these."""
+        return sum(1 << number for number, closure in enumerate(self.closures) if not closure & rest)
+
     def weight(self, mask: int) -> float:
         """How likely the culprit is among these."""
         return sum(self.weights[number] for number in bits(mask))

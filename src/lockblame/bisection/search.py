@@ -4,7 +4,8 @@ First as if there were one culprit: the suspects are split so that the expected 
 (weights as in a Huffman code), the half that must hold it is presumed to, without being asked. When that ends nowhere, several
 changes fail only together: they are found one by one as the last one that a growing set needs to fail (QuickXplain, Junker
 2004; the boundary by weighted halving). What is left is trimmed until every largest part of it was tried (ddmin's test for
-1-minimality, Zeller and Hildebrandt 2002). A mix that can't be tested is stepped around, never taken for good or bad.
+1-minimality, Zeller and Hildebrandt 2002). A mix that can't be tested is stepped around, never taken for good or bad; what it
+teaches about others (see `conflicts`) only decides which is tried next.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
+from lockblame.bisection.conflicts import Conflicts, conflicts
 from lockblame.bisection.problem import Problem, bits
 from lockblame.model import Verdict
 
 _PARTING = 1.5
 """What parting all related pairs costs in questions, once a mix turned out untestable."""
+_WASTED = 1.0
+"""What an untestable mix costs in questions."""
+_ASIDE = 0.15
+"""How far off the middle, as a part of what is left, a boundary may be looked for to spare an untestable mix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +118,28 @@ class _Search:
     def _split(self, candidates: int) -> int | None:
         """The set whose verdict leaves the fewest questions; None when nothing untried divides the candidates."""
         best, least = None, math.inf
-        parting = _PARTING if "untestable" in self._known.values() else 1e-6
+        learnt = self._learnt()
+        parting = _PARTING if learnt else 1e-6
         pairs = max(1, len(self._problem.related))
-        for mask in self._splits(candidates):
+        for mask in dict.fromkeys(self._splits(candidates)):
             inside = mask & candidates
             if not inside or inside == candidates or mask in self._known:
                 continue
             cost = self._cost(inside, candidates) + parting * self._problem.parted(mask) / pairs
+            if learnt and cost < least - 1e-12:
+                cost += _WASTED * learnt.risk(mask)
             if cost < least - 1e-12:
                 best, least = mask, cost
         return best
 
+    def _learnt(self) -> Conflicts | None:
+        """Which mixes are likely untestable; None as long as none was."""
+        if "untestable" not in self._known.values():
+            return None
+        return conflicts(self._known, len(self._problem.names))
+
     def _splits(self, candidates: int) -> Iterator[int]:
-        """Growing sets of the heaviest; where mixes are untestable also the rest of each, and single ones."""
+        """Growing sets of the heaviest; where mixes are untestable also the rest of each, single ones, and all but those."""
         problem = self._problem
         order = self._in_order(candidates)
         mask = 0
@@ -138,6 +153,9 @@ class _Search:
             mask |= problem.closures[number]
             yield problem.closed(candidates & ~mask)
             yield problem.closures[number]
+            yield problem.without_all(candidates & ~mask)
+            yield problem.without_all(candidates & mask)
+            yield problem.without_all(1 << number)
         for component in self._components(candidates):
             yield problem.closed(component)
 
@@ -215,7 +233,7 @@ class _Search:
             if not open_:
                 return low, high
             middle = (sums[low] + sums[high]) / 2
-            place = min(open_, key=lambda one: abs(sums[one] - middle))
+            place = self._nearest(open_, places, sums, middle, sums[high] - sums[low])
             mask = places[place]
             if self._presumed_good(mask):
                 low = place
@@ -227,6 +245,13 @@ class _Search:
                 low = place
             else:
                 skipped.add(place)
+
+    def _nearest(self, open_: list[int], places: list[int], sums: list[float], middle: float, span: float) -> int:
+        """The place nearest to the middle, or one aside that is likelier to be testable."""
+        learnt = self._learnt()
+        if learnt is None:
+            return min(open_, key=lambda one: abs(sums[one] - middle))
+        return min(open_, key=lambda one: abs(sums[one] - middle) + _ASIDE * span * learnt.risk(places[one]))
 
     def _presumed_good(self, mask: int) -> bool:
         return any(verdict == "good" and not mask & ~known for known, verdict in self._known.items())
