@@ -124,6 +124,7 @@ class TestAlike:
         (one,) = casebook.alike(analyze("workers idle, queue grows", lexicon=words), (both,), words, (examples.change(),))
         assert "kombu 5.3.2" in one.evidence[-1].detail
 
+    @settings(deadline=None)
     @given(st.text(max_size=200) | st.just("kombu" + " " * 50_000 + "→"))
     def test_any_culprit(self, culprit):
         words = lexicon.default()
