@@ -220,7 +220,7 @@ class TestSettings:
         [
             ('[policy]\nyong = "error"\n', 2, "policy.yong is no rule or setting of a policy (it knows known-regression, yanked"),
             ('[policy]\n\nyoung = "fatal"\n', 3, "policy.young is none of error, warning, note, off"),
-            ("[policy]\nyoung = true\n", 2, "policy.young should be a string"),
+            ("[policy]\nyoung = true\n", 2, "policy.young is none of error, warning, note, off"),
             ('[policy]\nmin-age = "soon"\n', 2, 'policy.min-age is no span of time such as "3 days"'),
             ("[policy]\nreactions = -1\n", 2, "policy.reactions should not be negative"),
             ('[policy]\nsteps = ["huge"]\n', 2, "policy.steps[0] is none of"),

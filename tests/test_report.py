@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from lockblame.model import Evidence, Gap, Pin
 from lockblame.report import STYLES, hostile, render
@@ -161,3 +162,25 @@ def test_entries_keep_the_order_of_the_delta():
 def test_a_style_that_there_is_not_is_said_so():
     with pytest.raises(ValueError, match=r"'pdf' is no style of a Report: there are text, markdown, html, json, postmortem"):
         render(examples.report(), "pdf")
+
+
+def structure(markdown: str) -> list[str]:
+    """The blocks and inline elements of a Markdown text by a real parser, raw HTML and tables allowed, texts aside."""
+    found = []
+    for token in MarkdownIt("commonmark", {"html": True, "linkify": False}).enable("table").parse(markdown):
+        found.append(token.type)
+        found += [child.type for child in token.children or () if child.type not in ("text", "text_special", "softbreak")]
+    return found
+
+
+@given(st.text(max_size=80) | st.just(NASTY))
+@settings(max_examples=80, deadline=None)
+def test_no_text_leaves_its_place_in_a_markdown_report(text):
+    def told(word: str) -> str:
+        found = examples.report()
+        issue = replace(found.issues[0].issue, title=f"x{word}", labels=(f"x{word}",))
+        match = replace(found.issues[0], issue=issue, evidence=(Evidence(kind="text", weight=1.0, detail=f"x{word}"),))
+        gap = Gap(subject=f"x{word}", reason="offline", detail=f"x{word}", hint=f"x{word}")
+        return render(replace(found, issues=(match,), gaps=(gap,)), "markdown")
+
+    assert structure(told(text)) == structure(told(""))

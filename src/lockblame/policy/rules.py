@@ -89,8 +89,8 @@ def _level(table: Mapping[str, Any], rule: RuleName, where: str) -> Level:
 
 
 def _one_of(table: Mapping[str, Any], key: str, where: str, allowed: tuple[str, ...]) -> str:
-    value = fields.text(table, key, where)
-    if value not in allowed:
+    value = table[key]
+    if not isinstance(value, str) or value not in allowed:
         raise fields.FieldError(f"{where}.{key}", f"is none of {', '.join(allowed)}")
     return value
 
