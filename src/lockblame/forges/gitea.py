@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from lockblame import fields
 from lockblame.errors import UpstreamError
@@ -19,6 +19,7 @@ from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
 from lockblame.forges.harvest import MOST_PAGES, Harvest, by_words, closed, nothing
 from lockblame.forges.pages import counted, following, listed, origin_of, stamp
+from lockblame.forges.places import base_of
 from lockblame.forges.records import BODY, bounded, issue_from
 from lockblame.model import Gap, Issue, Repository
 
@@ -33,12 +34,8 @@ def api_of(repository: Repository) -> str:
     return f"{origin_of(repository)}/api/v1"
 
 
-def _repo(repository: Repository) -> str:
-    return f"{api_of(repository)}/repos/{quote(repository.path)}"
-
-
 def _issues(repository: Repository, options: Mapping[str, str]) -> str:
-    return f"{_repo(repository)}/issues?{urlencode({'state': 'all', 'type': 'issues', **options})}"
+    return f"{base_of(repository)}/issues?{urlencode({'state': 'all', 'type': 'issues', **options})}"
 
 
 # --- flows -----------------------------------------------------------------------------------------------------------
@@ -58,10 +55,10 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
     except UpstreamError as error:
         if not closed(error):
             raise
-        return (yield from nothing(harvest, _repo(repository), "full_name", _reasons, error))
+        return (yield from nothing(harvest, base_of(repository), "full_name", _reasons, error))
     newest = harvest.add(first)
     if not newest and not harvest.broken:
-        return (yield from nothing(harvest, _repo(repository), "full_name", _reasons))
+        return (yield from nothing(harvest, base_of(repository), "full_name", _reasons))
     total = counted(first)
     if since is not None and following(first) and total is not None and total > limit:
         own = yield from harvest.named(names, lambda name: _issues(harvest.repository, {**options, "q": name}))
@@ -134,7 +131,7 @@ def _discussed(harvest: Harvest, since: datetime) -> Flow[None]:
     if not any(issue.comments for issue in harvest.issues.values()):
         return
     repository = harvest.repository
-    address = f"{_repo(repository)}/issues/comments?{urlencode({'since': stamp(since), 'limit': str(_PAGE)})}"
+    address = f"{base_of(repository)}/issues/comments?{urlencode({'since': stamp(since), 'limit': str(_PAGE)})}"
     try:
         response = yield from harvest.fetch(address)
         said = [_comment(record) for record in listed(response, repository.path) if isinstance(record, dict)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from lockblame import fields
 from lockblame.errors import UpstreamError
@@ -17,6 +17,7 @@ from lockblame.flow import Flow
 from lockblame.forges import Found, by_hand
 from lockblame.forges.harvest import Harvest, by_words, closed, nothing
 from lockblame.forges.pages import counted, following, origin_of, stamp
+from lockblame.forges.places import base_of
 from lockblame.forges.records import gitlab_issue_from
 from lockblame.model import Gap, Repository
 
@@ -28,13 +29,9 @@ def api_of(repository: Repository) -> str:
     return f"{origin_of(repository)}/api/v4"
 
 
-def _project(repository: Repository) -> str:
-    return f"{api_of(repository)}/projects/{quote(repository.path, safe='')}"
-
-
 def _issues(repository: Repository, options: Mapping[str, str]) -> str:
     # what a member's token opens beyond what everybody may read must not end up in a report
-    return f"{_project(repository)}/issues?{urlencode({'state': 'all', 'confidential': 'false', **options})}"
+    return f"{base_of(repository)}/issues?{urlencode({'state': 'all', 'confidential': 'false', **options})}"
 
 
 # --- flows -----------------------------------------------------------------------------------------------------------
@@ -56,9 +53,9 @@ def issues(repository: Repository, *, since: datetime | None = None, limit: int 
     except UpstreamError as error:
         if not closed(error):
             raise
-        return (yield from nothing(harvest, _project(repository), "path_with_namespace", _reasons, error))
+        return (yield from nothing(harvest, base_of(repository), "path_with_namespace", _reasons, error))
     if not harvest.add(first) and not harvest.broken:
-        return (yield from nothing(harvest, _project(repository), "path_with_namespace", _reasons))
+        return (yield from nothing(harvest, base_of(repository), "path_with_namespace", _reasons))
     total = counted(first)
     if since is not None and following(first) and (total is None or total > limit):
         return (yield from _opened_since(harvest, since, total, names))
