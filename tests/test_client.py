@@ -41,7 +41,17 @@ class Told(Progress):
 def failing(url: str, **options: object) -> UpstreamError:
     with client(**options) as asking, pytest.raises(UpstreamError) as caught:
         asking.run(get(url))
+    assert not any(held is caught.value for held in behind(caught.value)), "an error that holds itself pickles in circles"
     return caught.value
+
+
+def behind(error: BaseException) -> Iterator[object]:
+    """What stands behind an error, as tblib pickles it for dask: causes, contexts and attributes, as often as they are met."""
+    inner = [error.__cause__, error.__context__, *vars(error).values()]
+    for held in inner:
+        yield held
+        if isinstance(held, BaseException) and held is not error:
+            yield from behind(held)
 
 
 class TestAnswers:

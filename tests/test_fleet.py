@@ -20,11 +20,14 @@ from lockblame.api import fleet as fleets
 from lockblame.api.evidence import Knowledge
 from lockblame.api.pooling import Pool, Wants
 from lockblame.api.tracking import _together
-from lockblame.errors import LockParseError, ReadError, RevisionError, SymptomError
+from lockblame.errors import LockParseError, NotFound, ReadError, RevisionError, SymptomError
+from lockblame.flow import Flow, Request, Response
 from lockblame.forges.github.survey import Wanted
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Snapshot, Source
 from tests import repositories
 from tests.fleets import SYMPTOM, TOKEN, Fleet
+from tests.servers.loopback import Answer as Reply
+from tests.servers.loopback import Server
 
 LINE = json.loads((Path(__file__).parents[1] / "docs" / "reference" / "fleet.schema.json").read_text(encoding="utf-8"))
 AS_OF = datetime(2023, 9, 20, tzinfo=UTC)
@@ -85,6 +88,15 @@ def threads() -> Iterator[Executor]:
         yield executor
 
 
+def _ask(url: str) -> Flow[Response]:
+    return (yield Request(url=url, subject="kombu"))
+
+
+def _ask_for_what_is_not_there() -> None:
+    with Server(lambda _: Reply(status=404)) as server, Client(cache=False, patience=0) as client:
+        client.run(_ask(server.url))
+
+
 class TestExecutors:
     @pytest.mark.parametrize("kind", [threads, processes, dask])
     def test_the_same_answers_from_each_kind(self, here, fleet, kind):
@@ -96,6 +108,12 @@ class TestExecutors:
         assert set(fleet.pages.values()) == {1}
         assert len(fleet.pages) == 12
         assert fleet.repositories == dict.fromkeys(fleet.names, 1)
+
+    def test_what_an_index_refuses_comes_back_from_a_cluster(self):
+        with dask() as executor:
+            raised = executor.submit(_ask_for_what_is_not_there).exception()
+        assert isinstance(raised, NotFound)
+        assert (raised.subject, raised.status) == ("kombu", 404)
 
     def test_each_answer_is_what_blame_says_of_the_service_alone(self, here, fleet):
         answers = here

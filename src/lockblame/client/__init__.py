@@ -176,12 +176,14 @@ class Client:
         """The 200 to `request`; raises UpstreamError when it can't be had in time."""
         try:
             return self._ask(request, call)
-        except Refused as refused:
-            log("client", "%s", refused.error)
-            if refused.wait is None:
-                self._remember(refused)
-                raise refused.error from None
-            return self._answer_later(request, call, refused)
+        except Refused as error:
+            refused = error
+        log("client", "%s", refused.error)
+        if refused.wait is None:
+            self._remember(refused)
+            # outside of the handler: with the attempt as its context the error would hold itself, which tblib can't pickle
+            raise refused.error
+        return self._answer_later(request, call, refused)
 
     def _remember(self, refused: Refused) -> None:
         """A host where nobody is, once it was tried enough: the other packages' questions need not find it out again."""
@@ -223,11 +225,13 @@ class Client:
                     if attempt.num == 1:
                         raise first
                     return self._ask(request, call)
-        except Refused as refused:
-            self._remember(refused)
-            # what went wrong before the time was up says more than that it is up
-            raise reason or refused.error from None
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        except Refused as error:
+            refused = error
+        else:
+            raise AssertionError("unreachable: the last attempt returns or raises")
+        self._remember(refused)
+        # what went wrong before the time was up says more than that it is up
+        raise reason or refused.error
 
     def _ask(self, request: Request, call: Call) -> Response:
         """One attempt, with the redirects it takes. Raises Refused."""
