@@ -249,7 +249,6 @@ class TestDialect:
             "-e",
             "=x",
             "a @ ",
-            "a ===1, ==1",
         ],
     )
     def test_what_pip_refuses(self, line):

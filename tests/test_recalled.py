@@ -14,7 +14,7 @@ from hypothesis import given, settings
 import lockblame
 from lockblame.api import demo
 from lockblame.errors import ReadError
-from lockblame.model import Allowance, Delta, Report, Violation
+from lockblame.model import Allowance, Delta, Pin, Report, Snapshot, Violation
 from lockblame.report import render
 from tests import snapshots
 from tests.examples import report
@@ -36,6 +36,18 @@ def test_any_delta_is_the_same_document_again(before, after) -> None:
     document = lockblame.to_dict(lockblame.diff(before, after))
     FITTING.validate(document)
     assert again(document) == document
+
+
+def test_a_fork_that_goes_while_one_without_a_version_stays() -> None:
+    """The list of versions is empty then, and the package is locked all the same."""
+    before, after = (
+        Snapshot(origin="a lock", format="uv", pins=tuple(Pin(name="kombu", version=one) for one in versions))
+        for versions in (("5.3.1", None), (None,))
+    )
+    for one, other in ((before, after), (after, before)):
+        document = lockblame.to_dict(lockblame.diff(one, other))
+        assert document["changes"][0]["kind"] not in ("added", "removed")
+        assert again(document) == document
 
 
 def test_a_report_is_the_same_document_and_reads_the_same() -> None:

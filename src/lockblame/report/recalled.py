@@ -112,6 +112,9 @@ def _delta(document: Table) -> Delta:
         for side in ("before", "after"):
             held = {pin.version for one in made if (pin := getattr(one, side))}
             more = [Pin(name=made[0].name, version=one) for one in fields.texts(entry, side, where) if one not in held]
+            if not held and not more and entry.get("kind") != ("added" if side == "before" else "removed"):
+                # locked without a version there, which the document's list of versions can't say
+                more = [Pin(name=made[0].name)]
             others.setdefault((lock, side), []).extend(more)
     python = document.get("requires_python")
     gaps = tuple(_each(document, "gaps", "", _gap))
