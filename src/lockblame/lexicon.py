@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from lockblame import fields
-from lockblame.symptom.words import fold, split_names, words
+from lockblame.symptom.words import fold, parts_and_numbers
 
 WINDOW = 5
 """How many words apart the words of a phrase may stand."""
@@ -172,7 +172,7 @@ def _merged(known: Concept, more: Concept) -> Concept:
 
 def folded_words(text: str) -> list[str]:
     """The words of `text` folded, with numbers, stop words included: what phrases are looked up in."""
-    return [fold(word) for word in words(split_names(text), numbers=True)]
+    return [fold(word) for word in parts_and_numbers(text)]
 
 
 def _close(phrase: frozenset[str], first: str, folded: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockblame.api.evidence import gap
-from lockblame.api.origins import Sourcing, lane, project_page
+from lockblame.api.origins import PagesRead, Sourcing, lane
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Delta, Edge, Gap
@@ -22,23 +22,27 @@ Requirements = Mapping[tuple[str, str], tuple[str, ...]]
 """(name, version) → the Requires-Dist lines of that release."""
 
 
-def looked_up(delta: Delta, client: Client, names: Sequence[str] = ()) -> tuple[Requirements, tuple[Gap, ...]]:
+def looked_up(
+    delta: Delta, client: Client, names: Sequence[str] = (), *, read: PagesRead | None = None
+) -> tuple[Requirements, tuple[Gap, ...]]:
     """What the releases require whose demands could settle the unknown reasons of a Delta (of `names` only, if given)."""
     from lockblame.delta import unsettled
 
     sourcing = Sourcing(delta.after, delta.before)
     places = {one: sourcing.pages_of(one[0]) for one in unsettled(_only(delta, names) if names else delta)}
-    return required(dict([each for each in places.items() if each[1]][:MOST]), client)
+    return required(dict([each for each in places.items() if each[1]][:MOST]), client, read or PagesRead())
 
 
-def required(places: Mapping[tuple[str, str], Sequence[str]], client: Client) -> tuple[Requirements, tuple[Gap, ...]]:
+def required(
+    places: Mapping[tuple[str, str], Sequence[str]], client: Client, read: PagesRead
+) -> tuple[Requirements, tuple[Gap, ...]]:
     """What those releases require; `places` are the addresses of the indexes that may have each."""
     versions: dict[str, list[str]] = {}
     for name, version in places:
         versions.setdefault(name, []).append(version)
     # a package's page is long, and read once for all of its versions
     tasks = [
-        (name, lane(places[name, several[0]][0]), _requirements(name, several, places[name, several[0]]))
+        (name, lane(places[name, several[0]][0]), _requirements(name, several, places[name, several[0]], read))
         for name, several in versions.items()
     ]
     found, gaps = {}, []
@@ -59,10 +63,12 @@ def _only(delta: Delta, names: Sequence[str]) -> Delta:
     return replace(delta, changes=kept, parts=tuple(_only(part, names) for part in delta.parts))
 
 
-def _requirements(name: str, versions: Sequence[str], places: Sequence[str]) -> Flow[dict[str, tuple[str, ...] | UpstreamError]]:
+def _requirements(
+    name: str, versions: Sequence[str], places: Sequence[str], read: PagesRead
+) -> Flow[dict[str, tuple[str, ...] | UpstreamError]]:
     from lockblame import index
 
-    page = yield from project_page(name, places)
+    page = yield from read.page(name, places)
     found: dict[str, tuple[str, ...] | UpstreamError] = {}
     for version in versions:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockblame.api.evidence import Asked, Knowledge, client_of, gap
-from lockblame.api.origins import Sourcing, lane, pages_of, project_page
+from lockblame.api.origins import PagesRead, Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
@@ -38,8 +38,9 @@ def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None
 
 def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, client: Client) -> Knowledge:
     changes = {change.name: change for change in delta if change.kind != "refiled"}
-    known = with_packages(known, changes.values(), Sourcing(delta.after, delta.before).pages, client)
-    known = _with_requirements(known, delta, client)
+    read = PagesRead()
+    known = with_packages(known, changes.values(), Sourcing(delta.after, delta.before).pages, client, read)
+    known = _with_requirements(known, delta, client, read)
     return known if asked.issues is not None else with_issues(known, changes.values(), symptom, client)
 
 
@@ -47,7 +48,7 @@ def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | N
 
 
 def with_packages(
-    known: Knowledge, changes: Iterable[Change], pages: Callable[[Pin], Sequence[str]], client: Client
+    known: Knowledge, changes: Iterable[Change], pages: Callable[[Pin], Sequence[str]], client: Client, read: PagesRead
 ) -> Knowledge:
     """Release dates, yanks and repositories of the changed packages; `pages` tells the indexes that may have one."""
     tasks, names, gaps, repositories = [], [], [], {}
@@ -66,7 +67,7 @@ def with_packages(
             continue
         places = pages(pin)
         names.append(pin.name)
-        tasks.append((pin.name, lane(places[0]), _package(pin, places, hosts, linked=pin.name not in known.repositories)))
+        tasks.append((pin.name, lane(places[0]), _package(pin, places, hosts, read, linked=pin.name not in known.repositories)))
     releases = {}
     for name, answer in zip(names, client.map(tasks, stage="asking package indexes"), strict=True):
         if isinstance(answer, UpstreamError):
@@ -114,11 +115,11 @@ def _way_in(error: UpstreamError) -> str | None:
     return f"give credentials for {host}: an entry in ~/.netrc, {ways}, or https://USER:PASSWORD@{host}/… in PIP_INDEX_URL"
 
 
-def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], *, linked: bool) -> Flow[_Package]:
+def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], read: PagesRead, *, linked: bool) -> Flow[_Package]:
     """The project page and, when it is to be `linked` to a repository, the links of the locked version."""
     from lockblame import upstream
 
-    project = yield from project_page(pin.name, places, pin)
+    project = yield from read.page(pin.name, places, pin)
     if not linked or pin.version is None:
         return _Package(releases=project.releases)
     found = yield from upstream.find(project, pin.version, hosts)
@@ -127,11 +128,11 @@ def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], *, lin
     return _Package(releases=project.releases, repository=found)
 
 
-def _with_requirements(known: Knowledge, delta: Delta, client: Client) -> Knowledge:
+def _with_requirements(known: Knowledge, delta: Delta, client: Client, read: PagesRead) -> Knowledge:
     """What parents demand, where the lock doesn't say: it tells why a change happened."""
     from lockblame.api.explaining import looked_up
 
-    requirements, gaps = looked_up(delta, client)
+    requirements, gaps = looked_up(delta, client, read=read)
     told = {gap.subject for gap in known.gaps}
     new = tuple(gap for gap in gaps if gap.subject not in told)
     return replace(known, requirements={**known.requirements, **requirements}, gaps=(*known.gaps, *new))

@@ -16,6 +16,8 @@ from lockblame.logbook import log
 from lockblame.model import Delta, Index, Pin, Secret, Snapshot
 
 _REFUSED = 403
+_MOST_FILES = 200_000
+"""Files of pages kept in a run, some hundred megabytes."""
 
 
 class Sourcing:
@@ -191,6 +193,25 @@ def project_page(name: str, places: Sequence[str], pin: Pin | None = None) -> Fl
     if first is not None:
         return first
     raise trouble or UpstreamError(name, "no index is known for it")
+
+
+class PagesRead:
+    """The project pages that one run has read: they are long, and wanted for more than one question. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, tuple[str, ...]], Project] = {}
+        self._files = 0
+
+    def page(self, name: str, places: Sequence[str], pin: Pin | None = None) -> Flow[Project]:
+        """What `project_page` gives, asked once for a package at its places, unless there is too much to keep."""
+        key = name, tuple(places)
+        if (known := self._pages.get(key)) is not None:
+            return known
+        page = yield from project_page(name, places, pin)
+        self._files += len(page.files)
+        if self._files <= _MOST_FILES:
+            self._pages[key] = page
+        return page
 
 
 def _holds(page: Project, version: str, pin: Pin) -> bool:

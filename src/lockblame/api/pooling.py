@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lockblame.api.blaming import read_settings
 from lockblame.api.comparing import compare, sides
 from lockblame.api.evidence import Knowledge, PathLike
-from lockblame.api.origins import Sourcing
+from lockblame.api.origins import PagesRead, Sourcing
 from lockblame.api.reading import Source
 from lockblame.model import Change, Environment, Gap, Issue, Pin, Repository, Snapshot, Symptom
 
@@ -176,8 +176,9 @@ class Pool:
         self.asked = True
         for layer in self._layers:
             homes = {name: one.upstream for name, one in layer.origins.items() if one.upstream is not None}
-            known = with_packages(Knowledge(repositories=homes), layer.newest, layer.pages, client)
-            requirements, missing = required(layer.releases, client)
+            read = PagesRead()
+            known = with_packages(Knowledge(repositories=homes), layer.newest, layer.pages, client, read)
+            requirements, missing = required(layer.releases, client, read)
             told = {gap.subject for gap in known.gaps}
             new = tuple(gap for gap in missing if gap.subject not in told)
             layer.known = replace(known, requirements=requirements, gaps=(*known.gaps, *new))

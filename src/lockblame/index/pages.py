@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -147,13 +146,7 @@ def _project(
         name=name,
         url=url,
         releases=tuple(
-            replace(
-                _release(name, version, found),
-                attested=_attested(found) if attesting else None,
-                status=status if status != "active" else None,
-                status_reason=reason,
-            )
-            for version, found in ordered
+            _release(name, version, found, _attested(found) if attesting else None, status, reason) for version, found in ordered
         ),
         files=listed,
         status=status,
@@ -166,7 +159,7 @@ def _attested(files: Iterable[File]) -> bool | None:
     return any(told) if (told := [bool(file.provenance) for file in files]) else None
 
 
-def _release(name: str, version: str, files: list[File]) -> Release:
+def _release(name: str, version: str, files: list[File], attested: bool | None, status: str, reason: str | None) -> Release:
     moments = [file.uploaded for file in files if file.uploaded]
     # PEP 592 yanks files; a version is gone for resolvers only when all of its files are
     yanked = bool(files) and all(file.yanked for file in files)
@@ -176,6 +169,9 @@ def _release(name: str, version: str, files: list[File]) -> Release:
         uploaded=min(moments) if moments else None,
         yanked=yanked,
         yanked_reason=next((file.yanked_reason for file in files if file.yanked_reason), None) if yanked else None,
+        attested=attested,
+        status=status if status != "active" else None,
+        status_reason=reason,
     )
 
 

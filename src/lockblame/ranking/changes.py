@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from lockblame.model import Change, Contents, Issue, Note, Symptom
 from lockblame.ranking.features import Feature
-from lockblame.ranking.likeness import constant_runs, squash
+from lockblame.ranking.likeness import squash
 from lockblame.ranking.pool import Pool
+from lockblame.ranking.sought import constant_runs
 from lockblame.ranking.versions import release
 from lockblame.symptom.identifiers import identifiers
-from lockblame.symptom.words import split_names, stems
+from lockblame.symptom.words import stems
 
 LONGEST_NOTE = 60_000
 MOST_LINES = 400
@@ -24,7 +25,6 @@ ALIKE = 0.6
 FEW = 80
 """Changed code whose names have at most so many words is about something."""
 
-_SEPARATORS = re.compile(r"[._]+")
 _NUMBER = re.compile(r"(?:#|issues/|pull/|GH-)(\d{1,9})\b")
 
 
@@ -37,7 +37,7 @@ def note_features(symptom: Symptom, change: Change, notes: Sequence[Note], pool:
         if _is_later(note, new):
             continue
         for line in note.text[:LONGEST_NOTE].split("\n")[:MOST_LINES]:
-            shared = [pool.rarity(pool.words, word) for word in sorted(words.intersection(stems(split_names(line))))]
+            shared = [pool.rarity(pool.words, word) for word in sorted(words.intersection(stems(line)))]
             exact = [pool.rarity(pool.names, name) for name in sorted(names.intersection(identifiers(line)))]
             value = squash(math.fsum(shared) + 2 * math.fsum(exact), 12.0)
             if len(shared) + 2 * len(exact) >= 2 and (best is None or value > best[0]):
@@ -103,7 +103,7 @@ def _changed_frames(symptom: Symptom, change: Change, contents: Contents) -> Ite
 def _changed_words(symptom: Symptom, change: Change, contents: Contents, pool: Pool) -> Iterable[Feature]:
     """The words of the symptom in the names of what changed; a change of everything speaks of nothing."""
     names = (*contents.modules, *contents.functions, *contents.symbols, *contents.defaults)[:MOST_NAMES]
-    parts = frozenset(stems(" ".join(_SEPARATORS.sub(" ", split_names(name.partition(".")[2])) for name in names)))
+    parts = frozenset(stems(" ".join(name.partition(".")[2] for name in names)))
     shared = {word: pool.rarity(pool.words, word) for word in symptom.words if word in parts}
     if shared:
         value = squash(math.fsum(shared.values()), 10.0) * min(1.0, FEW / len(parts))

@@ -15,7 +15,7 @@ from lockblame.ranking.features import Feature
 from lockblame.ranking.likeness import squash
 from lockblame.ranking.pool import Pool
 from lockblame.symptom.identifiers import identifiers
-from lockblame.symptom.words import fold, split_names, stems, words
+from lockblame.symptom.words import fold, parts, stems
 
 MOST_COMMITS = 500
 MOST_FILES = 3_000
@@ -38,7 +38,6 @@ _CHORE = re.compile(
 )
 """Commits that change nothing for users: merges, releases, tooling, documentation (by conventional prefixes too)."""
 _PULL = re.compile(r"\(#\d{1,9}\)\s{0,4}$")
-_SEPARATORS = re.compile(r"[/._-]+")
 _APART = re.compile(r"[^a-z0-9]+")
 
 
@@ -106,12 +105,11 @@ def _said(symptom: Symptom, landed: Landing, pool: Pool, lexicon: Lexicon, *, no
 
 def _closeness(symptom: Symptom, subject: str, pool: Pool, lexicon: Lexicon) -> float:
     """From 0 to 1; one word or one concept in common is chance."""
-    split = split_names(subject)
-    same = sorted(frozenset(symptom.words).intersection(stems(split)))
+    same = sorted(frozenset(symptom.words).intersection(stems(subject)))
     shared = [pool.rarity(pool.words, word) for word in same]
     exact = [pool.rarity(pool.names, name) for name in sorted(frozenset(symptom.identifiers).intersection(identifiers(subject)))]
     # a word that is the same means the same: that is said already
-    meanings = lexicon.of_words([stem for word in words(split) if (stem := fold(word)) not in same])
+    meanings = lexicon.of_words([stem for word in parts(subject) if (stem := fold(word)) not in same])
     meant = [pool.rarity(pool.concepts, name) for name in sorted(meanings.intersection(symptom.concepts))]
     if len(shared) + 2 * len(exact) + len(meant) < 2:
         return 0.0
@@ -146,7 +144,7 @@ def _about(symptom: Symptom, landed: Landing, code: Sequence[str], pool: Pool) -
         stem = splitext(path)[0].rpartition("/")[2].lower().strip("_")
         names[stem] = max(names.get(stem, 0.0), value)
         where.setdefault(stem, path)
-        for word in stems(split_names(_SEPARATORS.sub(" ", splitext(path)[0].partition("/")[2]))):
+        for word in stems(splitext(path)[0].partition("/")[2]):
             worth[word] = max(worth.get(word, 0.0), value)
             where.setdefault(word, path)
     shared = {word: pool.rarity(pool.words, word) * worth[word] for word in symptom.words if word in worth}

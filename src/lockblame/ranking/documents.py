@@ -1,22 +1,20 @@
-"""Issues as they are compared: without template boilerplate, cut into words, names, versions and runs of words."""
+"""Issues as they are compared: without template boilerplate, cut into words, and with what of the symptom is in them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from lockblame.lexicon import Lexicon
 from lockblame.model import Issue
+from lockblame.ranking.sought import Run, Sought, runs_of
 from lockblame.symptom.identifiers import identifiers
 from lockblame.symptom.tracebacks import exception_names
-from lockblame.symptom.words import STOP, fold, split_names, words
+from lockblame.symptom.words import STOP, fold, parts
 
 LONGEST_BODY = 20_000
 """Characters of a body that are read; what a report is about stands in its beginning."""
 LONGEST_DISCUSSION = 8_000
-RUN = 3
-"""Words in a row that make a run."""
 
 _CHECKLIST = re.compile(r"\s{0,8}[-*] \[[ xX]\]")
 _PIN = re.compile(r"\s{0,12}[-*]?\s{0,4}[A-Za-z0-9][\w.-]{0,60}\s{0,20}(?:==|@|:|\s)\s{0,8}v?\d[\w.+!-]{0,30}\s{0,8}$")
@@ -26,7 +24,11 @@ _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 
 @dataclass(slots=True)
 class Document:
-    """One issue prepared for comparison. Word lists are folded and free of stop words, `runs` are of raw words."""
+    """One issue prepared for comparison with one symptom.
+
+    `title` and `body` are folded and free of stop words, `folded` and `title_folded` have all words. `names`, `errors` and
+    `runs` (of raw words) are those of the symptom: to look for all that reports have took longer than all the rest.
+    """
 
     issue: Issue
     title: list[str]
@@ -38,37 +40,31 @@ class Document:
     errors: frozenset[str]
     text: str
     environment: str = ""
-    runs: frozenset[tuple[str, ...]] = frozenset()
+    runs: frozenset[Run] = frozenset()
 
 
-def document(issue: Issue, lexicon: Lexicon) -> Document:
-    """`issue` prepared for comparison."""
+def document(issue: Issue, wanted: Sought) -> Document:
+    """`issue` prepared for comparison with a symptom by which `wanted` is looked for."""
     title = clipped(issue.title, 500)
     body, environment = stripped(clipped(issue.body, LONGEST_BODY))
     talk = clipped("\n".join(issue.discussion), LONGEST_DISCUSSION)
     text = f"{body}\n{talk}" if talk else body
-    raw_title, raw_body = list(words(split_names(title))), list(words(split_names(text)))
-    names = frozenset(identifiers(text))
-    title_names = frozenset(identifiers(title))
+    raw_title, raw_body = list(parts(title)), list(parts(text))
+    folded, title_folded = [fold(word) for word in raw_body], [fold(word) for word in raw_title]
+    title_names = _named(title, wanted.names)
     return Document(
         issue=issue,
-        title=_content(raw_title),
-        body=_content(raw_body),
-        folded=[fold(word) for word in raw_body],
-        title_folded=[fold(word) for word in raw_title],
-        names=names | title_names,
+        title=_content(raw_title, title_folded),
+        body=_content(raw_body, folded),
+        folded=folded,
+        title_folded=title_folded,
+        names=_named(text, wanted.names) | title_names,
         title_names=title_names,
-        errors=frozenset(_last(name) for name in exception_names(f"{title}\n{text}")),
+        errors=_raised(f"{title}\n{text}", wanted),
         text=text,
         environment=environment,
-        runs=frozenset((*runs_of(raw_title), *runs_of(raw_body))),
+        runs=wanted.runs.intersection(chain(runs_of(raw_title), runs_of(raw_body))),
     )
-
-
-def runs_of(tokens: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Each RUN words in a row."""
-    row = list(tokens)
-    return zip(*(row[start:] for start in range(RUN)), strict=False)
 
 
 def clipped(text: str | None, longest: int) -> str:
@@ -76,12 +72,22 @@ def clipped(text: str | None, longest: int) -> str:
     return (text or "")[:longest].replace("\r", "").replace("\x00", "")
 
 
-def _content(raw: list[str]) -> list[str]:
-    return [fold(word) for word in raw if len(word) > 1 and word not in STOP and not word[0].isdigit()]
+def _content(raw: list[str], folded: list[str]) -> list[str]:
+    told = zip(raw, folded, strict=True)
+    return [stem for word, stem in told if len(word) > 1 and word not in STOP and not word[0].isdigit()]
 
 
-def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1].lower()
+def _named(text: str, wanted: frozenset[str]) -> frozenset[str]:
+    """Which of the names `text` has as identifiers. Most texts have none of them in any way, which is soon seen."""
+    plain = text.lower().replace("-", "_")
+    return wanted.intersection(identifiers(text)) if any(name in plain for name in wanted) else frozenset()
+
+
+def _raised(text: str, wanted: Sought) -> frozenset[str]:
+    plain = text.lower()
+    if not any(name in plain for name in wanted.errors):
+        return frozenset()
+    return frozenset(last for name in exception_names(text) if (last := name.rpartition(".")[2].lower()) in wanted.errors)
 
 
 def stripped(body: str) -> tuple[str, str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lockblame.lexicon import Lexicon
 from lockblame.model import Symptom
-from lockblame.ranking.documents import RUN, Document, runs_of
+from lockblame.ranking.documents import Document
 from lockblame.ranking.features import Feature
 from lockblame.ranking.pool import Pool, key_of
-from lockblame.symptom.words import STOP, fold, split_names, words
+from lockblame.ranking.sought import MOST_TEXT, RUN, Sought
+from lockblame.symptom.words import STOP, fold, parts, words
 
 SATURATION = 1.2
 LENGTH = 0.6
@@ -22,15 +22,12 @@ NEAR = 0.4
 """What a concept counts for that people use for the same trouble."""
 ENTITLED = 1.5
 """What a name or concept counts for in the title."""
-MOST_TEXT = 60_000
 MOST_RUNS = 6
 HALF = 0.5
 """The share of an error message's words that a report has to have in the same order."""
 SUBSTANCE = frozenset({"title", "body", "names", "error", "failure", "thing"})
 ENOUGH = 0.6
 """Below this sum of values a report is held against: what nobody would say is as telling as what everybody would."""
-
-_VARIABLE = re.compile(r"'[^']{0,200}'|\"[^\"]{0,200}\"|`[^`]{0,200}`|<[^<>]{0,200}>|[^\s]{0,200}[\d/\\][^\s]{0,200}")
 
 
 @dataclass(slots=True)
@@ -42,27 +39,20 @@ class Likeness:
     lexicon: Lexicon
     scorer: Callable[[str, str], float] | None = None
     _terms: dict[str, float] = field(default_factory=dict)
-    _runs: frozenset[tuple[str, ...]] = frozenset()
     _concepts: dict[str, float] = field(default_factory=dict)
-    _errors: dict[str, str] = field(default_factory=dict)
-    _messages: list[tuple[str, frozenset[tuple[str, ...]]]] = field(default_factory=list)
     _spelled: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pool, symptom = self.pool, self.symptom
         self._terms = {word: pool.rarity(pool.words, word) for word in symptom.words}
-        spoken = list(words(split_names(symptom.text[:MOST_TEXT])))
         english = self.lexicon.translated(symptom.text[:MOST_TEXT])
-        for word in (*spoken, *words(" ".join(english))):
+        for word in (*parts(symptom.text[:MOST_TEXT]), *words(" ".join(english))):
             self._spelled.setdefault(fold(word), word)
-        runs = runs_of(spoken)
-        self._runs = frozenset(run for run in runs if sum(word in STOP for word in run) < RUN - 1)
         self._concepts = {name: pool.rarity(pool.concepts, name) for name in symptom.concepts}
-        self._errors = {error.type.rsplit(".", 1)[-1].lower(): error.type for error in symptom.errors if error.type}
-        for message in dict.fromkeys(error.message for error in symptom.errors):
-            found = constant_runs(message)
-            if found:
-                self._messages.append((message, found))
+
+    @property
+    def _sought(self) -> Sought:
+        return self.pool.sought
 
     def features(self, item: Document) -> list[Feature]:
         """What `item` has in common with the symptom, and whether that is hardly anything."""
@@ -103,7 +93,7 @@ class Likeness:
             yield Feature("fuzzy", (ratio - 40) / 60, f"its title is close to the symptom's wording ({ratio:.0f} of 100)")
 
     def _in_a_row(self, item: Document) -> Iterable[Feature]:
-        values = {" ".join(run): self._run_rarity(run) for run in self._runs & item.runs}
+        values = {" ".join(run): self._run_rarity(run) for run in self._sought.spoken & item.runs}
         if values:
             value = squash(math.fsum(values.values()), 20.0)
             yield Feature("phrase", value, f"has the same words in a row: {_listed(values, 2, quoted=True)}")
@@ -124,17 +114,17 @@ class Likeness:
 
     def _error(self, item: Document) -> Iterable[Feature]:
         pool = self.pool
-        shared = {name: pool.rarity(pool.errors, name) for name in self._errors if name in item.errors}
+        shared = {name: pool.rarity(pool.errors, name) for name in self._sought.errors if name in item.errors}
         if shared:
             best = _best(shared)[0]
-            yield Feature("error", squash(shared[best], 4.0), f"same error: {self._errors[best]}")
+            yield Feature("error", squash(shared[best], 4.0), f"same error: {self._sought.errors[best]}")
         message, value = self._message(item)
         if message:
             yield Feature("message", value, f"same error message: {message[:120]}")
 
     def _message(self, item: Document) -> tuple[str, float]:
         best, value = "", 0.0
-        for message, runs in self._messages:
+        for message, runs in self._sought.messages:
             share = len(runs & item.runs) / len(runs)
             worth = share * min(len(runs), MOST_RUNS) / MOST_RUNS
             if share >= HALF and worth > value:
@@ -164,11 +154,6 @@ class Likeness:
 
     def _kind(self, name: str) -> str:
         return self.lexicon.entries[name].kind
-
-
-def constant_runs(message: str) -> frozenset[tuple[str, ...]]:
-    """The runs of an error message that stay the same from one failure to the next: without quoted values, numbers, places."""
-    return frozenset(run for piece in _VARIABLE.split(message) for run in runs_of(words(split_names(piece))))
 
 
 def squash(value: float, half: float) -> float:

@@ -11,6 +11,7 @@ from datetime import datetime
 from lockblame.lexicon import Lexicon
 from lockblame.model import Issue, Symptom
 from lockblame.ranking.documents import Document, clipped, document
+from lockblame.ranking.sought import Sought, sought
 from lockblame.symptom.words import LONGEST, fold
 
 CLOSE_LOOK = 400
@@ -26,9 +27,10 @@ Key = tuple[str, int]
 
 @dataclass(slots=True)
 class Pool:
-    """The issues that were looked at closely, by key, and the frequencies among them."""
+    """The issues that were looked at closely, by key, what was looked for in them, and the frequencies among them."""
 
     documents: Mapping[Key, Document]
+    sought: Sought
     size: int
     words: Mapping[str, int]
     names: Mapping[str, int]
@@ -57,7 +59,8 @@ def pool(symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequen
     counts = Counter(word for _, found, _ in skimmed.values() for word in found)
     rows = len(skimmed)
     chosen = _chosen(groups, skimmed, counts, rows)
-    documents = {key_of(issue): document(issue, lexicon) for issue in chosen}
+    wanted = sought(symptom)
+    documents = {key_of(issue): document(issue, wanted) for issue in chosen}
     concepts_of = {
         key: (frozenset(lexicon.of_words(item.title_folded)), frozenset(lexicon.of_words([*item.title_folded, *item.folded])))
         for key, item in documents.items()
@@ -70,6 +73,7 @@ def pool(symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequen
 
     return Pool(
         documents=documents,
+        sought=wanted,
         size=rows,
         words=counts,
         names=spread(item.names for item in documents.values()),

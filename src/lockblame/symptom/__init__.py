@@ -9,7 +9,7 @@ from lockblame.model import ErrorMessage, Symptom
 from lockblame.symptom.identifiers import identifiers
 from lockblame.symptom.lines import cleaned, lines, without_markup
 from lockblame.symptom.tracebacks import Findings, examine, exception_names, unframed
-from lockblame.symptom.words import split_names, stems
+from lockblame.symptom.words import stems
 
 if TYPE_CHECKING:
     from lockblame.lexicon import Lexicon
@@ -43,7 +43,7 @@ def analyze(text: str, *, lexicon: Lexicon | None = None) -> Symptom:
     return Symptom(
         text=text,
         form="log" if is_log else "prose",
-        words=tuple(dict.fromkeys(stems(split_names(english))))[:MOST_WORDS],
+        words=tuple(dict.fromkeys(stems(english)))[:MOST_WORDS],
         concepts=lexicon.concepts(english),
         identifiers=tuple(names)[:MOST_WORDS],
         frames=tuple(found.frames),

@@ -7,8 +7,10 @@ identifiers alone, which are matched whole elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
+
+from lockblame.symptom.tokens import by_token
 
 WORD = re.compile(r"[^\W\d_][^\W_]*(?:'[^\W\d_]{1,3}\b)?")
 """A word begins with a letter; `_` and `.` separate, so that the parts of an identifier are words as well."""
@@ -92,21 +94,32 @@ def _undoubled(stem: str) -> str:
 STOP: frozenset[str] = frozenset(_STOP.split()) | frozenset(fold(word) for word in _STOP.split())
 
 
-def split_names(text: str) -> str:
+def _names_apart(text: str) -> str:
     """`text` with the parts of CamelCase names apart, and Latin words from the Korean endings that hang on them."""
     return _NAME_PARTS.sub(" ", text)
 
 
-def words(text: str, *, numbers: bool = False) -> Iterator[str]:
-    """The words of `text` in lower case, stop words included, on request with numbers."""
-    for word in (WORD_OR_NUMBER if numbers else WORD).findall(text.lower()):
-        if len(word) <= LONGEST:
-            yield word
+@by_token
+def words(text: str) -> Iterable[str]:
+    """The words of `text` in lower case, stop words included."""
+    return (word for word in WORD.findall(text.lower()) if len(word) <= LONGEST)
+
+
+@by_token
+def parts(text: str) -> Iterable[str]:
+    """The same with the parts of names apart (CamelCase, Latin letters beside Hangul)."""
+    return (word for word in WORD.findall(_names_apart(text).lower()) if len(word) <= LONGEST)
+
+
+@by_token
+def parts_and_numbers(text: str) -> Iterable[str]:
+    """The same, numbers included."""
+    return (word for word in WORD_OR_NUMBER.findall(_names_apart(text).lower()) if len(word) <= LONGEST)
 
 
 def stems(text: str) -> list[str]:
-    """The folded words of `text` in order, without stop words and single letters."""
-    return content(words(text))
+    """The folded parts of `text` in order, without stop words and single letters."""
+    return content(parts(text))
 
 
 def content(tokens: Iterable[str]) -> list[str]:
