@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
 from lockblame import lexicon
 from lockblame.fields import FieldError
-from lockblame.lexicon import folded_words, jamo
+from lockblame.lexicon import _shipped, folded_words, jamo
 
 WORDING = lexicon.default()
 
@@ -135,3 +138,11 @@ def test_wrong_wording_says_where(table: dict[str, object], place: str):
 def test_other_scripts_have_no_concepts():
     assert WORDING.concepts("работает медленно") == ()
     assert WORDING.concepts("动作很慢") == ()
+
+
+def test_both_parsers_read_the_same_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = _shipped()
+    monkeypatch.setitem(sys.modules, "rtoml", None)
+    slow = _shipped()
+    assert json.dumps(quick) == json.dumps(slow)
+    assert len(slow["failure"]) > 20
