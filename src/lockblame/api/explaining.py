@@ -20,23 +20,21 @@ MOST = 60
 
 Requirements = Mapping[tuple[str, str], tuple[str, ...]]
 """(name, version) → the Requires-Dist lines of that release."""
+Wanted = Mapping[tuple[str, str], Sequence[str]]
+"""(name, version) of the releases to be asked for → the addresses of the indexes that may have each."""
 
 
-def looked_up(
-    delta: Delta, client: Client, names: Sequence[str] = (), *, read: PagesRead | None = None
-) -> tuple[Requirements, tuple[Gap, ...]]:
-    """What the releases require whose demands could settle the unknown reasons of a Delta (of `names` only, if given)."""
+def wanted(delta: Delta, names: Sequence[str] = ()) -> Wanted:
+    """The releases whose demands could settle the unknown reasons of a Delta (of `names` only, if given)."""
     from lockblame.delta import unsettled
 
     sourcing = Sourcing(delta.after, delta.before)
     places = {one: sourcing.pages_of(one[0]) for one in unsettled(_only(delta, names) if names else delta)}
-    return required(dict([each for each in places.items() if each[1]][:MOST]), client, read or PagesRead())
+    return dict([each for each in places.items() if each[1]][:MOST])
 
 
-def required(
-    places: Mapping[tuple[str, str], Sequence[str]], client: Client, read: PagesRead
-) -> tuple[Requirements, tuple[Gap, ...]]:
-    """What those releases require; `places` are the addresses of the indexes that may have each."""
+def required(places: Wanted, client: Client, read: PagesRead) -> tuple[Requirements, tuple[Gap, ...]]:
+    """What those releases require, of pages that may have been `read` before."""
     versions: dict[str, list[str]] = {}
     for name, version in places:
         versions.setdefault(name, []).append(version)
@@ -80,7 +78,7 @@ def _requirements(
 
 def settled(delta: Delta, name: str, client: Client) -> Delta:
     """The Delta with the reasons of one package settled, as far as package indexes can say; else as it is, with the gaps."""
-    requirements, gaps = looked_up(delta, client, (name,))
+    requirements, gaps = required(wanted(delta, (name,)), client, PagesRead())
     told = explained(delta, requirements)
     return replace(told, gaps=(*told.gaps, *gaps)) if gaps else told
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockblame.api.evidence import Asked, Knowledge, client_of, gap
+from lockblame.api.explaining import Wanted, required, wanted
 from lockblame.api.origins import PagesRead, Sourcing, lane, pages_of, project_page
 from lockblame.api.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
@@ -38,9 +39,10 @@ def gather(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None
 
 def _gathered(delta: Delta, known: Knowledge, asked: Asked, symptom: Symptom | None, client: Client) -> Knowledge:
     changes = {change.name: change for change in delta if change.kind != "refiled"}
-    read = PagesRead()
+    demanded = wanted(delta)
+    read = PagesRead(name for name, _ in demanded)
     known = with_packages(known, changes.values(), Sourcing(delta.after, delta.before).pages, client, read)
-    known = _with_requirements(known, delta, client, read)
+    known = _with_requirements(known, demanded, client, read)
     return known if asked.issues is not None else with_issues(known, changes.values(), symptom, client)
 
 
@@ -128,11 +130,9 @@ def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], read: 
     return _Package(releases=project.releases, repository=found)
 
 
-def _with_requirements(known: Knowledge, delta: Delta, client: Client, read: PagesRead) -> Knowledge:
+def _with_requirements(known: Knowledge, demanded: Wanted, client: Client, read: PagesRead) -> Knowledge:
     """What parents demand, where the lock doesn't say: it tells why a change happened."""
-    from lockblame.api.explaining import looked_up
-
-    requirements, gaps = looked_up(delta, client, read=read)
+    requirements, gaps = required(demanded, client, read)
     told = {gap.subject for gap in known.gaps}
     new = tuple(gap for gap in gaps if gap.subject not in told)
     return replace(known, requirements={**known.requirements, **requirements}, gaps=(*known.gaps, *new))

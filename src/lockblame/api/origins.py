@@ -3,7 +3,7 @@ configure. A package is asked for only where it may come from: no name that anot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -16,8 +16,8 @@ from lockblame.logbook import log
 from lockblame.model import Delta, Index, Pin, Secret, Snapshot
 
 _REFUSED = 403
-_MOST_FILES = 200_000
-"""Files of pages kept in a run, some hundred megabytes."""
+_MOST_FILES = 50_000
+"""Files of pages kept in a run: some 75 MB."""
 
 
 class Sourcing:
@@ -196,20 +196,21 @@ def project_page(name: str, places: Sequence[str], pin: Pin | None = None) -> Fl
 
 
 class PagesRead:
-    """The project pages that one run has read: they are long, and wanted for more than one question. Safe for several threads."""
+    """The pages of the projects `kept`, each read once in a run: they are long, and wanted again. Safe for several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Iterable[str] = ()) -> None:
+        self._kept = frozenset(kept)
         self._pages: dict[tuple[str, tuple[str, ...]], Project] = {}
         self._files = 0
 
     def page(self, name: str, places: Sequence[str], pin: Pin | None = None) -> Flow[Project]:
-        """What `project_page` gives, asked once for a package at its places, unless there is too much to keep."""
+        """What `project_page` gives."""
         key = name, tuple(places)
         if (known := self._pages.get(key)) is not None:
             return known
         page = yield from project_page(name, places, pin)
-        self._files += len(page.files)
-        if self._files <= _MOST_FILES:
+        self._files += len(page.listed)
+        if name in self._kept and self._files <= _MOST_FILES:
             self._pages[key] = page
         return page
 

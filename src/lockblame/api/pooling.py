@@ -176,7 +176,7 @@ class Pool:
         self.asked = True
         for layer in self._layers:
             homes = {name: one.upstream for name, one in layer.origins.items() if one.upstream is not None}
-            read = PagesRead()
+            read = PagesRead(name for name, _ in layer.releases)
             known = with_packages(Knowledge(repositories=homes), layer.newest, layer.pages, client, read)
             requirements, missing = required(layer.releases, client, read)
             told = {gap.subject for gap in known.gaps}

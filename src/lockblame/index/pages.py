@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lockblame import fields
 from lockblame.errors import BadResponse
 from lockblame.flow import Flow, Request, Response
-from lockblame.index.records import File, Project, parsed, version_of
+from lockblame.index.records import File, Listed, Project, normalized, parsed, version_of
 from lockblame.model import Release, normalize
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -62,7 +63,7 @@ def _from_json(name: str, response: Response) -> Project:
     return _project(
         name,
         response.url,
-        [_file_from_json(record, f"files[{number}]", name, response.url) for number, record in enumerate(files)],
+        [_line_from_json(record, number, name, response.url) for number, record in enumerate(files)],
         fields.texts(page, "versions"),
         _status(fields.maybe_text(status, "status", "project-status")),
         fields.maybe_text(status, "reason", "project-status"),
@@ -75,7 +76,38 @@ def _status(word: str | None) -> str:
     return (word or "active").strip().lower()[:40] or "active"
 
 
-def _file_from_json(record: Mapping[str, Any], where: str, project: str, base: str) -> File:
+def _line_from_json(record: Mapping[str, Any], number: int, project: str, base: str) -> Listed:
+    file = partial(_file_from_json, record, number, project, base)
+    if not _sound(record):
+        file()  # which says what is wrong with it
+    yanked = record.get("yanked")
+    return Listed(
+        version_of(record["filename"], project),
+        file,
+        _moment(record.get("upload-time")),
+        bool(yanked),
+        _reason(yanked),
+        bool(record.get("provenance")),
+    )
+
+
+def _sound(record: Mapping[str, Any]) -> bool:
+    """Whether all that is read of a record later is what it should be."""
+    return (
+        type(record.get("filename")) is str
+        and type(record.get("url")) is str
+        and type(record.get("size", 0)) is int
+        and isinstance(record.get("requires-python"), str | None)
+        and isinstance(record.get("provenance"), str | None)
+    )
+
+
+def _reason(yanked: object) -> str | None:
+    return yanked[:2000] if isinstance(yanked, str) and yanked else None
+
+
+def _file_from_json(record: Mapping[str, Any], number: int, project: str, base: str) -> File:
+    where = f"files[{number}]"
     name = fields.text(record, "filename", where)
     url = _joined(base, fields.text(record, "url", where))
     # PEP 714: "core-metadata" is the name that counts, the other one is what early indexes wrote
@@ -90,7 +122,7 @@ def _file_from_json(record: Mapping[str, Any], where: str, project: str, base: s
         uploaded=_moment(record.get("upload-time")),
         requires_python=fields.maybe_text(record, "requires-python", where),
         yanked=bool(yanked),
-        yanked_reason=yanked[:2000] if isinstance(yanked, str) and yanked else None,
+        yanked_reason=_reason(yanked),
         metadata_url=f"{url}.metadata" if offered else None,
         metadata_hashes=_hashes(offered),
         provenance=fields.maybe_text(record, "provenance", where),
@@ -126,7 +158,7 @@ def _bounded(name: str, files: Any, url: str) -> Any:
 def _project(
     name: str,
     url: str,
-    files: Iterable[File],
+    lines: Iterable[Listed],
     versions: Iterable[str] = (),
     status: str = "active",
     status_reason: str | None = None,
@@ -134,13 +166,13 @@ def _project(
     attesting: bool = False,
 ) -> Project:
     """The records of a page; `attesting` tells that the index would say it if a file had an attestation."""
-    listed = tuple(files)
+    listed = tuple(lines)
     reason = status_reason[:2000] if status_reason and status != "active" else None
-    attesting = attesting or any(file.provenance for file in listed)
-    by_version: dict[str, list[File]] = {str(version): [] for text in versions if (version := parsed(text))}
-    for file in listed:
-        if file.version is not None:
-            by_version.setdefault(file.version, []).append(file)
+    attesting = attesting or any(line.attested for line in listed)
+    by_version: dict[str, list[Listed]] = {version: [] for text in versions if (version := normalized(text))}
+    for line in listed:
+        if line.version is not None:
+            by_version.setdefault(line.version, []).append(line)
     ordered = sorted(by_version.items(), key=lambda item: parsed(item[0]) or parsed("0"))  # type: ignore[arg-type, return-value]
     return Project(
         name=name,
@@ -148,27 +180,27 @@ def _project(
         releases=tuple(
             _release(name, version, found, _attested(found) if attesting else None, status, reason) for version, found in ordered
         ),
-        files=listed,
+        listed=listed,
         status=status,
         status_reason=reason,
     )
 
 
-def _attested(files: Iterable[File]) -> bool | None:
+def _attested(lines: Iterable[Listed]) -> bool | None:
     """Whether any file of a release has an attestation (PEP 740); None for a release without files."""
-    return any(told) if (told := [bool(file.provenance) for file in files]) else None
+    return any(told) if (told := [line.attested for line in lines]) else None
 
 
-def _release(name: str, version: str, files: list[File], attested: bool | None, status: str, reason: str | None) -> Release:
-    moments = [file.uploaded for file in files if file.uploaded]
+def _release(name: str, version: str, lines: list[Listed], attested: bool | None, status: str, reason: str | None) -> Release:
+    moments = [line.uploaded for line in lines if line.uploaded]
     # PEP 592 yanks files; a version is gone for resolvers only when all of its files are
-    yanked = bool(files) and all(file.yanked for file in files)
+    yanked = bool(lines) and all(line.yanked for line in lines)
     return Release(
         name=name,
         version=version,
         uploaded=min(moments) if moments else None,
         yanked=yanked,
-        yanked_reason=next((file.yanked_reason for file in files if file.yanked_reason), None) if yanked else None,
+        yanked_reason=next((line.yanked_reason for line in lines if line.yanked_reason), None) if yanked else None,
         attested=attested,
         status=status if status != "active" else None,
         status_reason=reason,
@@ -230,11 +262,15 @@ def _from_html(name: str, response: Response) -> Project:
     return _project(
         name,
         response.url,
-        files,
+        [_line_of(file) for file in files],
         (),
         _status(metas.get("pypi:project-status")),
         metas.get("pypi:project-status-reason"),
     )
+
+
+def _line_of(file: File) -> Listed:
+    return Listed(file.version, lambda: file, file.uploaded, file.yanked, file.yanked_reason, bool(file.provenance))
 
 
 def _is_listing(response: Response, metas: Mapping[str, str]) -> bool:

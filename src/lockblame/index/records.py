@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -34,6 +34,19 @@ class File:
     provenance: str | None = None
 
 
+@dataclass(slots=True)
+class Listed:
+    """One line of a page: what makes up a release of it, and `file`, which makes the whole record. Pages have thousands of lines,
+    and the files of two or three versions are wanted."""
+
+    version: str | None
+    file: Callable[[], File]
+    uploaded: datetime | None = None
+    yanked: bool = False
+    yanked_reason: str | None = None
+    attested: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project's page. `releases` are sorted by version; `status` is PEP 792's word ("active" unless told otherwise)."""
@@ -41,9 +54,14 @@ class Project:
     name: str
     url: str
     releases: tuple[Release, ...] = ()
-    files: tuple[File, ...] = ()
+    listed: tuple[Listed, ...] = ()
     status: str = "active"
     status_reason: str | None = None
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """All files, in the order of the page."""
+        return tuple(line.file() for line in self.listed)
 
     def release(self, version: str) -> Release | None:
         """The release of that version in any spelling ("1.0" finds "1.0.0"), None when the page has none."""
@@ -51,9 +69,10 @@ class Project:
         return next((release for release in self.releases if version_key(release.version) == wanted), None)
 
     def files_of(self, version: str) -> tuple[File, ...]:
-        """The files of that version, in the order of the page."""
+        """The files of that version in any spelling, in the order of the page."""
         wanted = version_key(version)
-        return tuple(file for file in self.files if file.version is not None and version_key(file.version) == wanted)
+        spellings = {release.version for release in self.releases if version_key(release.version) == wanted}
+        return tuple(line.file() for line in self.listed if line.version in spellings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +101,13 @@ def parsed(version: str) -> Version | None:
         return None
 
 
+@lru_cache(maxsize=8192)
+def normalized(version: str) -> str | None:
+    """The one spelling of a version (PEP 440), None where it isn't one."""
+    known = parsed(version)
+    return None if known is None else str(known)
+
+
 def version_key(version: str) -> object:
     """What two spellings of one version have in common."""
     return parsed(version) or version
@@ -103,6 +129,9 @@ def version_of(filename: str, project: str) -> str | None:
 
     Names of before the naming rules are cut at every dash until what stands before it is the project.
     """
+    plain = _plain_version(filename, project)
+    if plain is not None:
+        return plain
     stem = _SDIST.sub("", filename)
     built = stem == filename
     if built:
@@ -116,7 +145,19 @@ def version_of(filename: str, project: str) -> str | None:
                 rest = rest.split("-")[0]
             elif built:
                 rest = _LEGACY_TAIL.sub("", rest)
-            version = parsed(unquote(rest).replace("_", "-") if filename.endswith(".egg") else rest.replace("_", "+", 1))
+            version = normalized(unquote(rest).replace("_", "-") if filename.endswith(".egg") else rest.replace("_", "+", 1))
             if version is not None:
-                return str(version)
+                return version
     return None
+
+
+def _plain_version(filename: str, project: str) -> str | None:
+    """The version in a name as nearly all are today: NAME-VERSION-TAGS.whl, NAME-VERSION.tar.gz."""
+    if filename.endswith(".whl"):
+        name, _, rest = filename.partition("-")
+        rest = rest.partition("-")[0]
+    else:
+        name, _, rest = filename.removesuffix(".tar.gz").rpartition("-")
+        if len(rest) + len(name) + 8 != len(filename):
+            return None
+    return normalized(rest.replace("_", "+", 1)) if _normal(name) == project else None

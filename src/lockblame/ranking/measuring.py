@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -84,10 +85,8 @@ def measure(
 def _owners(candidates: Sequence[Candidate]) -> list[Owner]:
     """For each candidate which modules are its own, and which are another's."""
     names = {candidate.change.name: import_names(candidate.change.name, candidate.contents) for candidate in candidates}
-    return [
-        Owner(name, names[name], frozenset(each for other, theirs in names.items() if other != name for each in theirs))
-        for name in (candidate.change.name for candidate in candidates)
-    ]
+    counts = Counter(each for theirs in names.values() for each in theirs)
+    return [Owner(candidate.change.name, names[candidate.change.name], counts) for candidate in candidates]
 
 
 def _own(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from lockblame.model import Change, Contents, Release, Symptom
 from lockblame.ranking.features import Feature
@@ -71,14 +71,21 @@ def _is_shortened(short: str, full: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Tells which modules are a package's. `taken` are the import names of the other changed packages."""
+    """Tells which modules are a package's. `counts` says how many of the changed packages, this one included, are imported under
+    each name."""
 
     package: str
     names: frozenset[str]
-    taken: frozenset[str] = frozenset()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def __contains__(self, module: str) -> bool:
-        return owns(self.names, module) or (shortened(self.package, module) and not owns(self.taken, module))
+        return owns(self.names, module) or (shortened(self.package, module) and not self._taken(module))
+
+    def _taken(self, module: str) -> bool:
+        """Whether it is another changed package's."""
+        parts = module.lower().split(".")
+        above = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+        return any(self.counts.get(name, 0) > (name in self.names) for name in above)
 
 
 def package_features(symptom: Symptom, change: Change, owner: Owner) -> list[Feature]:
