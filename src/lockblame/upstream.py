@@ -296,7 +296,7 @@ def _core(name: str) -> str:
 
 def _nowhere(links: Mapping[str, str], name: str) -> Gap:
     if not links:
-        return _gap(name, "no-repository", f"{name} publishes no links")
+        return _gap(name, "no-repository", "publishes no links")
     for url in links.values():
         where = _elsewhere(url)
         if where is not None:
@@ -315,7 +315,7 @@ def _nowhere(links: Mapping[str, str], name: str) -> Gap:
             return Gap(subject=name, reason="unknown-forge", detail=detail, hint=hint)
     hosts = sorted({host for url in links.values() if (parts := _split(url)) and (host := parts.hostname)})
     seen = f" (they lead to {', '.join(hosts[:4])})" if hosts else ""
-    return _gap(name, "no-repository", f"none of the links of {name} points into a repository of its own{seen}")
+    return _gap(name, "no-repository", f"none of its links points into a repository of its own{seen}")
 
 
 def _elsewhere(url: str) -> str | None:

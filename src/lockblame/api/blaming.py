@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from lockblame.progress import SILENT, Progress
 if TYPE_CHECKING:
     from lockblame.client import Client
     from lockblame.config import Config
+    from lockblame.delta.development import Key
     from lockblame.lexicon import Lexicon
     from lockblame.model import Symptom
     from lockblame.ranking import Candidate, Ranking
@@ -112,6 +113,8 @@ def investigate(
     direct_first: bool = False,
 ) -> Investigation:
     """What `blame` does. `direct_first` spends the budget of `deep` on what the project itself asks for."""
+    from lockblame.delta import development_only
+
     settings = read_settings(config, Path(repository or "."))
     lexicon = _lexicon(settings)
     analyzed = _analyzed(symptom, lexicon)
@@ -121,12 +124,13 @@ def investigate(
     progress.end("reading locks")
     known = _known(delta, asked, settings, analyzed, progress)
     delta = explained(delta, known.requirements)
+    spared = development_only(delta)
     now = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=UTC)
 
     def weigh(known: Knowledge) -> Ranking:
         from lockblame.ranking import rank
 
-        return rank(analyzed, _candidates(delta, known), now=now, lexicon=lexicon, scorer=scorer)
+        return rank(analyzed, _candidates(delta, known, spared), now=now, lexicon=lexicon, scorer=scorer)
 
     if deep:
         budget = deep if isinstance(deep, Budget) else Budget()
@@ -148,7 +152,7 @@ def investigate(
         gaps=missing.merged((*delta.gaps, *known.gaps, *missing.holes(delta, known))),
     )
     report = consulted(_with_commits(found, one, other), folder_of(settings, repository), lexicon)
-    return Investigation(report=report, candidates=_candidates(delta, known), settings=settings, after=other)
+    return Investigation(report=report, candidates=_candidates(delta, known, spared), settings=settings, after=other)
 
 
 def read_settings(file: PathLike | None, folder: Path) -> Config:
@@ -225,7 +229,7 @@ def _deeper(
     return replace(known, gaps=(*known.gaps, nothing))
 
 
-def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
+def _candidates(delta: Delta, known: Knowledge, spared: Mapping[Key, tuple[str, ...]]) -> tuple[Candidate, ...]:
     """One for each package and pair of versions: the same change in several locks is one suspicion."""
     from lockblame.ranking import Candidate
 
@@ -241,12 +245,14 @@ def _candidates(delta: Delta, known: Knowledge) -> tuple[Candidate, ...]:
             notes=known.notes_on(change),
             contents=known.contents.get(upstream.step_of(change)),
             comparison=known.comparisons.get(upstream.step_of(change)),
+            development=spared.get((change.name, change.lock), ()),
         )
-        for change in _distinct(delta)
+        for change in _distinct(sorted(delta, key=lambda change: (change.name, change.lock) in spared))
     )
 
 
 def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
+    """Each change once; of several locks that have it the first, so that those that are deployed should come first."""
     seen = set()
     for change in changes:
         key = (change.name, change.before and change.before.identity, change.after and change.after.identity)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from lockblame.delta.asking import Metadata
 from lockblame.delta.common import Common, replaced_indexes
 from lockblame.delta.constraints import same
+from lockblame.delta.development import development_only
 from lockblame.delta.facts import Facts, facts
 from lockblame.delta.locks import gap, matched, nothing_like
 from lockblame.delta.pairing import Pair, either, paired
 from lockblame.delta.reasons import Reasons
 from lockblame.model import Change, Delta, Gap, Path, Pin, Snapshot
 
-__all__ = ["compare", "explain", "unsettled"]
+__all__ = ["compare", "development_only", "explain", "unsettled"]
 
 _PATHS = 5
 """How many of the shortest paths a Change holds; `Snapshot.paths_to` gives them all."""

@@ -28,7 +28,7 @@ class Candidate:
 
     `release` is the new version's, `earlier` the old one's, `later` those after it, `issues` its repository's, `notes` what the
     maintainers wrote on the versions of the step (and, where at hand, on later ones), `contents` what differs between the two
-    artifacts.
+    artifacts, `development` the groups or the file that alone have it, when a deploy leaves them out as a rule.
     """
 
     change: Change
@@ -40,6 +40,7 @@ class Candidate:
     notes: tuple[Note, ...] = ()
     contents: Contents | None = None
     comparison: Comparison | None = None
+    development: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,9 @@ def _own(
                 back=candidate.change.kind == "downgraded",
             )
     yield from lock_features(candidate.change, candidate.release, changes, candidate.earlier)
+    if candidate.development:
+        alone = " and ".join(candidate.development[:3])
+        yield Feature("development", 1.0, f"is there for {alone} alone, which a deploy leaves out as a rule")
 
 
 def _reports(candidates: Sequence[Candidate], gathered: Pool, likeness: Likeness | None) -> Iterable[Measured]:

@@ -54,6 +54,7 @@ WEIGHTS: dict[str, Weight] = {
     "direct": Weight("lock", 0.30),  # asked for by the project itself
     "step": Weight("lock", 1.72),  # how far the version moved: 1 for a major step
     "yanked": Weight("lock", 1.0),  # the new version was taken back
+    "development": Weight("lock", -2.0),  # only development needs it (by hand: the set's locks have no groups)
     # the index (weights set by hand: hardly any incident has these)
     "quarantined": Weight("status", 1.0),  # the index holds the project back (PEP 792); 0 for archived and deprecated
     "unattested": Weight("attestation", 0.4),  # the new version has no attestation where the old one had (PEP 740)
