@@ -4,11 +4,12 @@
     python benchmarks/incidents.py --results FOLDER     # and keep each answer as FOLDER/late/ID.STYLE-LANG.json for score.py
     python benchmarks/incidents.py --misses             # and name the questions whose guilty report is not first
     python benchmarks/incidents.py --deep FOLDER        # and once more with what `blame --deep` finds in the leading suspects
+    python benchmarks/incidents.py --summaries FOLDER   # and once more with what the changed packages call themselves
 
     python benchmarks/incidents.py --scorer MODULE:NAME # and once more with a similarity of your own, name(symptom, text) -> 0…1
 
---deep asks the package index, once: what it found is kept in FOLDER, an evidence bundle for each incident, and read from there
-the next time. The weights were fitted on this very set: these figures say what a user of it gets. What to expect elsewhere are
+--deep and --summaries ask the package index, once: what it found is kept in FOLDER, as evidence bundles, and read from there the
+next time. The weights were fitted on this very set: these figures say what a user of it gets. What to expect elsewhere are
 the cross-validated ones of fit_weights.py.
 """
 
@@ -27,6 +28,9 @@ from pathlib import Path
 import lockblame
 from lockblame.api import evidence as upstream
 from lockblame.api.digging import Budget, deepen
+from lockblame.api.gathering import with_packages
+from lockblame.api.origins import PagesRead, Sourcing
+from lockblame.client import Client
 from lockblame.model import Issue, Report
 from lockblame.progress import SILENT
 from lockblame.ranking import Candidate
@@ -35,6 +39,7 @@ from lockblame.symptom.words import WORD
 from questions import MODES, SET, Asked, Question, ask, asked, questions
 
 DEEP = ("deep", "unreported-deep", "unreported")
+SUMMARIES = ("summaries", "unreported-summaries", "unreported")
 FIGURES = ("suspect@1", "suspect@3", "issue@1", "issue@5", "mrr")
 Answer = Mapping[str, Sequence[Mapping[str, object]]]
 Scored = tuple[float, Candidate, Issue]
@@ -127,6 +132,29 @@ def deepened(question: Question, keep: Path) -> Mapping[str, Path]:
     return folders
 
 
+def described(folder: Path, keep: Path) -> Mapping[str, Path]:
+    """The set's evidence with what every changed package calls itself; the same without any report; and without either."""
+    folders = {name: keep / name for name in SUMMARIES}
+    if not all(place.is_dir() for place in folders.values()):
+        known = upstream.from_bundle(folder)
+        summaries: dict[tuple[str, str], str | None] = {}
+        with Client(deadline=300.0) as client:
+            for before in sorted((folder / "locks").glob("*.before.txt")):
+                delta = lockblame.diff(before, before.with_name(before.name.replace(".before.", ".after.")))
+                pages = Sourcing(delta.after, delta.before).pages
+                found = with_packages(upstream.Knowledge(), delta, pages, client, PagesRead())
+                told = (one for several in found.releases.values() for one in several if one.summary)
+                summaries |= {(one.name, one.version): one.summary for one in told}
+        releases = {
+            name: tuple(replace(one, summary=summaries.get((one.name, one.version))) for one in several)
+            for name, several in known.releases.items()
+        }
+        more = replace(known, releases=releases)
+        for name, held in zip(SUMMARIES, (more, replace(more, issues=()), replace(known, issues=())), strict=True):
+            upstream.save(folders[name], held)
+    return folders
+
+
 def scorer(name: str) -> Scorer:
     """The function that `module:name` names."""
     module, _, function = name.partition(":")
@@ -144,6 +172,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="where to keep the answers, a folder each for late and fresh")
     parser.add_argument("--misses", action="store_true", help="name the questions whose guilty report is not first")
     parser.add_argument("--deep", type=Path, help="where the evidence of artifacts and changelogs is kept, or will be")
+    parser.add_argument("--summaries", type=Path, help="where the evidence of what packages call themselves is kept, or will be")
     parser.add_argument("--scorer", type=scorer, metavar="MODULE:NAME", help="a similarity of your own")
     options = parser.parse_args()
 
@@ -164,6 +193,9 @@ def main() -> None:
             }
             if options.deep:
                 for name, place in deepened(question, options.deep).items():
+                    answers[f"lockblame, {name}"] = answer(ask(question, mode, place))
+            if options.summaries:
+                for name, place in described(options.folder, options.summaries).items():
                     answers[f"lockblame, {name}"] = answer(ask(question, mode, place))
             if options.scorer:
                 answers["lockblame with the scorer"] = answer(ask(question, mode, scorer=options.scorer))

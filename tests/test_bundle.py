@@ -252,6 +252,7 @@ releases = st.builds(
     attested=st.none() | st.booleans(),
     status=st.sampled_from([None, "archived", "quarantined"]),
     status_reason=st.none() | texts.filter(bool),
+    summary=st.none() | texts.filter(bool),
 )
 repositories = st.builds(
     Repository, forge=st.sampled_from(["github", "gitlab", "gitea"]), host=st.just("code.example"), path=st.just("a/b")

@@ -77,6 +77,19 @@ def test_the_report_of_the_symptom_comes_first_and_says_why():
     assert {"text", "identifiers", "concepts", "time", "versions"} <= kinds(ranking, 7)
 
 
+def test_without_a_report_what_a_package_calls_itself_tells_most():
+    lines = {"carrot": "Messaging library for Python", "parsnip": "A dead simple template engine", "turnip": "Queue of tasks"}
+    candidates = [
+        candidate(name, release=Release(name=name, version="1.4.2", uploaded=OUT, summary=line)) for name, line in lines.items()
+    ]
+    ranking = rank(analyze("our consumers hardly get any messages from the queue"), [candidate("leek"), *candidates])
+    assert [suspect.change.name for suspect in ranking.suspects][:2] == ["carrot", "turnip"]
+    (told, *_) = [one for one in ranking.suspects[0].evidence if one.kind == "summary"]
+    assert told.detail == "calls itself “Messaging library for Python”: shares messages"
+    last = [one.kind for one in ranking.suspects[-1].evidence]
+    assert "summary" not in last
+
+
 def test_a_korean_symptom_finds_the_english_report():
     symptom = analyze("배포 이후 워커가 큐에서 메시지를 거의 안 가져가고 처리량이 급감했습니다.")
     ranking = rank(symptom, [candidate("carrot", EARLY, OTHER, TRUE), candidate("parsnip")])

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
-from lockblame.index import Project, metadata
+from lockblame.index import Metadata, Project, metadata
 from lockblame.model import Forge, Gap, Repository, normalize
 
 _WHERE = {
@@ -200,12 +200,20 @@ def find(project: Project, version: str, hosts: Mapping[str, Forge] | None = Non
     """
     try:
         own = yield from metadata(project, version)
-        found = locate(own.links, project.name, hosts)
     except UpstreamError as error:
-        return Gap(
-            subject=project.name, reason=error.reason, detail=f"its links are not known: {error.detail}", hint=_hint(project.name)
-        )
-    newest = next((release.version for release in reversed(project.releases) if project.files_of(release.version)), version)
+        return unknown(project.name, error)
+    return (yield from home(project, own, hosts))
+
+
+def unknown(name: str, error: UpstreamError) -> Gap:
+    """That the links of a package could not be read."""
+    return Gap(subject=name, reason=error.reason, detail=f"its links are not known: {error.detail}", hint=_hint(name))
+
+
+def home(project: Project, own: Metadata, hosts: Mapping[str, Forge] | None = None) -> Flow[Repository | Gap]:
+    """The same, when the metadata of the version is at hand."""
+    found = locate(own.links, project.name, hosts)
+    newest = next((release.version for release in reversed(project.releases) if project.files_of(release.version)), own.version)
     if isinstance(found, Repository) or newest == own.version:
         return found
     try:

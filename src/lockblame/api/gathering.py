@@ -19,6 +19,8 @@ from lockblame.progress import Progress
 if TYPE_CHECKING:
     from lockblame.client import Client
 
+_LONGEST_SUMMARY = 300
+
 __all__ = ["gather", "pages_of", "project_page", "with_packages"]
 
 
@@ -118,16 +120,31 @@ def _way_in(error: UpstreamError) -> str | None:
 
 
 def _package(pin: Pin, places: Sequence[str], hosts: Mapping[str, Forge], read: PagesRead, *, linked: bool) -> Flow[_Package]:
-    """The project page and, when it is to be `linked` to a repository, the links of the locked version."""
-    from lockblame import upstream
+    """The project page and, when it is to be `linked` to a repository, what the locked version says of itself: links, summary."""
+    from lockblame import index, upstream
 
     project = yield from read.page(pin.name, places, pin)
     if not linked or pin.version is None:
         return _Package(releases=project.releases)
-    found = yield from upstream.find(project, pin.version, hosts)
+    try:
+        own = yield from index.metadata(project, pin.version)
+    except UpstreamError as error:
+        return _Package(releases=project.releases, gaps=(upstream.unknown(pin.name, error),))
+    found = yield from upstream.home(project, own, hosts)
+    releases = _described(project.releases, pin.version, own.summary)
     if isinstance(found, Gap):
-        return _Package(releases=project.releases, gaps=(found,))
-    return _Package(releases=project.releases, repository=found)
+        return _Package(releases=releases, gaps=(found,))
+    return _Package(releases=releases, repository=found)
+
+
+def _described(releases: tuple[Release, ...], version: str, summary: str | None) -> tuple[Release, ...]:
+    """The releases, the one of that version with what it calls itself."""
+    from lockblame.versions import version_key
+
+    if not summary:
+        return releases
+    wanted, told = version_key(version), " ".join(summary[:_LONGEST_SUMMARY].split())
+    return tuple(replace(one, summary=told) if version_key(one.version) == wanted else one for one in releases)
 
 
 def _with_requirements(known: Knowledge, demanded: Wanted, client: Client, read: PagesRead) -> Knowledge:

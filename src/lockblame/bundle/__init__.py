@@ -1,7 +1,7 @@
 """An evidence bundle: what was found upstream as text, and back. A folder of readable JSON Lines, one record a line.
 
     issues.jsonl        GitHub's REST issue objects, or plain ones (repository, number, title, body, state, created_at, …)
-    releases.jsonl      name, version, uploaded, yanked, yanked_reason, attested, status, status_reason
+    releases.jsonl      name, version, uploaded, yanked, yanked_reason, attested, status, status_reason, summary
     repositories.jsonl  name, url, forge: where each package is developed
     requirements.jsonl  name, version, requires: what releases demand by their metadata, where the lock doesn't say
     notes.jsonl         name, version, text, url: what maintainers wrote about versions

@@ -31,6 +31,7 @@ def _release(record: Mapping[str, Any]) -> Release:
         attested=fields.flag(record, "attested") if record.get("attested") is not None else None,
         status=fields.maybe_text(record, "status"),
         status_reason=fields.maybe_text(record, "status_reason"),
+        summary=fields.maybe_text(record, "summary"),
     )
 
 
@@ -81,4 +82,5 @@ def release_record(release: Release) -> Mapping[str, Any]:
         **({"attested": release.attested} if release.attested is not None else {}),
         **({"status": release.status} if release.status else {}),
         **({"status_reason": release.status_reason} if release.status_reason else {}),
+        **({"summary": release.summary} if release.summary else {}),
     }

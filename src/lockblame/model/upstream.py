@@ -14,7 +14,8 @@ class Release:
     """One version of a package on its index: when its first file appeared, and whether it was taken back (PEP 592).
 
     `attested` tells whether a file of it has an attestation (PEP 740), None where the index doesn't say. `status` is the whole
-    project's where it isn't active: "archived", "quarantined" or "deprecated" (PEP 792).
+    project's where it isn't active: "archived", "quarantined" or "deprecated" (PEP 792). `summary` is the line that it describes
+    itself with, where its metadata was read.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Release:
     attested: bool | None = None
     status: str | None = None
     status_reason: str | None = None
+    summary: str | None = None
 
 
 Forge = Literal["github", "gitlab", "gitea"]

@@ -45,9 +45,7 @@ class Likeness:
     def __post_init__(self) -> None:
         pool, symptom = self.pool, self.symptom
         self._terms = {word: pool.rarity(pool.words, word) for word in symptom.words}
-        english = self.lexicon.translated(symptom.text[:MOST_TEXT])
-        for word in (*parts(symptom.text[:MOST_TEXT]), *words(" ".join(english))):
-            self._spelled.setdefault(fold(word), word)
+        self._spelled = spellings(symptom, self.lexicon)
         self._concepts = {name: pool.rarity(pool.concepts, name) for name in symptom.concepts}
 
     @property
@@ -82,7 +80,7 @@ class Likeness:
         yield from self._in_a_row(item)
 
     def _said(self, shared: Mapping[str, float]) -> str:
-        """The words shared, as the symptom spells them: stems are nothing to read."""
+        """The words shared, as the symptom spells them."""
         return ", ".join(self._spelled.get(stem, stem) for stem in _best(shared))
 
     def _fuzzy(self, item: Document) -> Iterable[Feature]:
@@ -154,6 +152,15 @@ class Likeness:
 
     def _kind(self, name: str) -> str:
         return self.lexicon.entries[name].kind
+
+
+def spellings(symptom: Symptom, lexicon: Lexicon) -> dict[str, str]:
+    """Stem → the word as the symptom spells it, or as it was translated: stems are nothing to read."""
+    text = symptom.text[:MOST_TEXT]
+    found: dict[str, str] = {}
+    for word in (*parts(text), *words(" ".join(lexicon.translated(text)))):
+        found.setdefault(fold(word), word)
+    return found
 
 
 def squash(value: float, half: float) -> float:

@@ -17,6 +17,7 @@ from lockblame.ranking.features import Feature
 from lockblame.ranking.likeness import Likeness
 from lockblame.ranking.packages import Owner, import_names, lock_features, package_features
 from lockblame.ranking.pool import Key, Pool, key_of, pool
+from lockblame.ranking.summaries import Summaries
 from lockblame.ranking.versions import Step, release
 
 Scorer = Callable[[str, str], float]
@@ -73,10 +74,12 @@ def measure(
     groups = [(candidate.release.uploaded if candidate.release else None, candidate.issues) for candidate in dated]
     gathered = pool(symptom, groups, lexicon)
     owners = _owners(dated)
+    lines = {one.change.name: one.release.summary for one in dated if one.release is not None and one.release.summary}
+    summaries = Summaries(symptom, lines, lexicon)
     likeness = Likeness(symptom, gathered, lexicon, scorer) if symptom is not None else None
     return Measurements(
         own=tuple(
-            tuple(_own(symptom, candidate, gathered, owner, len(dated), lexicon))
+            tuple(_own(symptom, candidate, gathered, owner, len(dated), lexicon, summaries))
             for candidate, owner in zip(dated, owners, strict=True)
         ),
         reports=tuple(_reports(dated, gathered, likeness)),
@@ -91,10 +94,17 @@ def _owners(candidates: Sequence[Candidate]) -> list[Owner]:
 
 
 def _own(
-    symptom: Symptom | None, candidate: Candidate, gathered: Pool, owner: Owner, changes: int, lexicon: Lexicon
+    symptom: Symptom | None,
+    candidate: Candidate,
+    gathered: Pool,
+    owner: Owner,
+    changes: int,
+    lexicon: Lexicon,
+    summaries: Summaries,
 ) -> Iterable[Feature]:
     if symptom is not None:
         yield from package_features(symptom, candidate.change, owner)
+        yield from summaries.features(candidate.change.name)
         noted = list(note_features(symptom, candidate.change, candidate.notes, gathered))
         yield from noted
         yield from content_features(symptom, candidate.change, candidate.contents, gathered)

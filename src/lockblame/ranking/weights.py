@@ -49,6 +49,9 @@ WEIGHTS: dict[str, Weight] = {
     "frames": Weight("traceback", 0.97),  # its code is in the traceback
     "logger": Weight("traceback", 1.00),  # one of its loggers speaks
     "named": Weight("traceback", 0.93),  # the symptom names it
+    # what the package calls itself in one line (by hand, on summaries that the set doesn't hold)
+    "summary": Weight("summary", 1.0),  # words of the symptom
+    "about": Weight("summary", 2.0),  # the same things, in whatever words
     # the lock
     "others": Weight("lock", -1.0),  # times the logarithm of the number of changes: the even chance (not fitted)
     "direct": Weight("lock", 0.30),  # asked for by the project itself
