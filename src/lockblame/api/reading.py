@@ -264,7 +264,8 @@ def _all_locks(label: str, paths: Iterable[str], fetch: Fetch) -> Snapshot:
             parts.append(_one_lock(label, path, fetch))
         except ReadError as error:
             failure = error
-            gaps.append(Gap(subject=path, reason=error.slug, detail=str(error), hint=error.hint))
+            detail = str(error).removesuffix(f"; {error.hint}")
+            gaps.append(Gap(subject=path, reason=error.slug, detail=detail, hint=error.hint))
     if failure is not None and not parts:
         raise failure
     if len(parts) == 1 and not gaps:
