@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from lockblame.model import Evidence, Gap, Pin
 from lockblame.report import STYLES, hostile, render
 from lockblame.report.grouping import grouped, sorted_versions
+from lockblame.report.sides import sides
 from tests import examples, golden
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "reference" / "report.schema.json"
@@ -82,6 +83,23 @@ class TestAnswer:
             assert not re.search(
                 r"\(\d+$", render(examples.report(), "text", width=width).split("How it came in")[0], re.MULTILINE
             )
+
+    @pytest.mark.parametrize(
+        ("origin", "word"),
+        [
+            ("uv.lock at v1 (1a2b3c4d5e)", "1a2b3c4d5e:uv.lock"),
+            ("uv.lock at 1a2b3c4d5e", "1a2b3c4d5e:uv.lock"),
+            ("v1 (1a2b3c4d5e) (3 locks)", "1a2b3c4d5e"),
+            ("1a2b3c4d5e (3 locks)", "1a2b3c4d5e"),
+            ("before/uv.lock", "before/uv.lock"),
+            ("uv.lock at the working tree", "BEFORE"),
+            ("$(reboot).lock at v1 (1a2b3c4d5e)", "BEFORE"),
+            ("-x at 1a2b3c4d5e", "1a2b3c4d5e:-x"),
+        ],
+    )
+    def test_a_side_as_the_command_line_takes_it(self, origin: str, word: str):
+        found = examples.delta()
+        assert sides(replace(found, before=replace(found.before, origin=origin))).split()[0] == word
 
     def test_what_to_try_can_be_copied(self):
         found = examples.report()

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from lockblame.model import Delta, Snapshot
 
 _WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:/@+~^-]{0,200}")
-_FILE = re.compile(r"(?P<path>\S{1,200}) at .{1,300} \((?P<commit>[0-9a-f]{7,40})\)", re.DOTALL)
-_ALL = re.compile(r".{1,300} \((?P<commit>[0-9a-f]{7,40})\) \(\d{1,6} locks?\)", re.DOTALL)
+_COMMIT = r"(?:(?P<commit>[0-9a-f]{7,40})|.{1,300} \((?P<named>[0-9a-f]{7,40})\))"
+_FILE = re.compile(rf"(?P<path>\S{{1,200}}) at {_COMMIT}", re.DOTALL)
+_ALL = re.compile(rf"{_COMMIT} \(\d{{1,6}} locks?\)", re.DOTALL)
 
 
 def sides(delta: Delta) -> str:
@@ -23,9 +24,9 @@ def _side(snapshot: Snapshot) -> str | None:
     """What the command line takes for this snapshot, where that can be told."""
     origin = snapshot.origin[:600]
     if found := _FILE.fullmatch(origin):
-        word = f"{found['commit']}:{found['path']}"
+        word = f"{found['commit'] or found['named']}:{found['path']}"
     elif found := _ALL.fullmatch(origin):
-        word = found["commit"]
+        word = found["commit"] or found["named"]
     else:
         word = origin
     return word if _WORD.fullmatch(word) and not word.startswith("-") else None
