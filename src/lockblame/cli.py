@@ -168,7 +168,8 @@ def _sides(parser: argparse.ArgumentParser, styles: tuple[str, ...] = ("text", "
     parser.add_argument(
         "--python",
         metavar="VERSION|PATH",
-        help="narrow to what this Python would install (3.12), or compare with what is installed for it (a path)",
+        help="narrow to what this Python would install (3.12), without extras and development groups; or compare with what is "
+        "installed for it (a path)",
     )
     parser.add_argument("--platform", metavar="NAME", choices=("linux", "darwin", "win32"), help="and this platform")
 
