@@ -194,7 +194,8 @@ class TestFailure:
         ("arguments", "code", "says"),
         [
             (["diff", "v1", "v9"], 3, "v9"),
-            (["diff", "v1", "no/such.lock"], 3, "no/such.lock"),
+            (["diff", "v1", "no/such.lock"], 3, "no/such.lock: doesn't exist"),
+            (["diff", "requirement.txt", "v2"], 3, "is one of these meant: requirements.txt?"),
             (["diff", "v1:requirements.txt", "broken.lock"], 3, "broken.lock"),
             (["diff", "v1", "conflict/uv.lock"], 3, "conflict"),
             (["diff", "v1", "notes.md"], 3, "notes.md"),
