@@ -207,6 +207,8 @@ class TestFailure:
             (["blame", "v1..v2", "--offline", "--config", "bad.toml"], 3, "bad.toml"),
             (["blame", "v1..v2", "--offline", "--as-of", "soon"], 2, "soon"),
             (["diff", "v1", "v2", "--format", "pdf"], 2, "pdf"),
+            (["blame", "v1..v2", "worker hangs", "--offline"], 3, "leave 'worker hangs' out (a symptom stands in quotes)"),
+            (["blame", "--symptom", "worker", "hangs", "v1..v2", "--offline"], 3, "v1..v2: is a range, which has both sides"),
             (["frobnicate"], 2, "frobnicate"),
             ([], 2, "COMMAND"),
         ],
