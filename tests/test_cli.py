@@ -17,7 +17,7 @@ import pytest
 from lockblame.cli import main, parted, whole_parser
 from lockblame.commands.parser import commands_of, parsed
 from lockblame.logbook import log
-from tests.repositories import commit, start
+from tests.repositories import commit, git, start
 
 OLD = "celery==5.3.1\nkombu==5.3.1\n    # via celery\n"
 NEW = "celery==5.3.1\nkombu==5.3.2\n    # via celery\n"
@@ -194,7 +194,8 @@ class TestFailure:
         ("arguments", "code", "says"),
         [
             (["diff", "v1", "v9"], 3, "v9"),
-            (["diff", "v1", "no/such.lock"], 3, "no/such.lock"),
+            (["diff", "v1", "no/such.lock"], 3, "no/such.lock: doesn't exist"),
+            (["diff", "requirement.txt", "v2"], 3, "is one of these meant: requirements.txt?"),
             (["diff", "v1:requirements.txt", "broken.lock"], 3, "broken.lock"),
             (["diff", "v1", "conflict/uv.lock"], 3, "conflict"),
             (["diff", "v1", "notes.md"], 3, "notes.md"),
@@ -206,6 +207,8 @@ class TestFailure:
             (["blame", "v1..v2", "--offline", "--config", "bad.toml"], 3, "bad.toml"),
             (["blame", "v1..v2", "--offline", "--as-of", "soon"], 2, "soon"),
             (["diff", "v1", "v2", "--format", "pdf"], 2, "pdf"),
+            (["blame", "v1..v2", "worker hangs", "--offline"], 3, "leave 'worker hangs' out (a symptom stands in quotes)"),
+            (["blame", "--symptom", "worker", "hangs", "v1..v2", "--offline"], 3, "v1..v2: is a range, which has both sides"),
             (["frobnicate"], 2, "frobnicate"),
             ([], 2, "COMMAND"),
         ],
@@ -222,6 +225,31 @@ class TestFailure:
         if code == 3:
             assert run.stderr.startswith("lockblame: ")
             assert run.stderr.count("\n") == 1
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the stream")
+    def test_a_symptom_from_a_stream_that_is_closed(self, project):
+        command = f'"{sys.executable}" -m lockblame blame v1..v2 --offline --symptom-file - <&-'
+        run = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+        assert "the symptom is empty" in run.stderr
+
+    def test_no_deploy_goes_with_a_lock_that_nobody_could_read(self, project):
+        commit(project, {"web/uv.lock": 'version = 1\n[[package]]\nname = "a"\nversion = "1"\n'}, "v3")
+        commit(project, {"web/uv.lock": "version = 1\n<<<<<<< HEAD\n=======\n>>>>>>> other\n"}, "v4")
+        run = lockblame("check", "v3..v4", "--offline", folder=project)
+        assert (run.returncode, run.stdout) == (3, "")
+        assert "web/uv.lock at v4" in run.stderr
+        assert "merge conflict" in run.stderr
+        assert "Nothing changed." in lockblame("diff", "v3..v4", folder=project).stdout
+
+    def test_a_shallow_clone_is_told_whatever_else_the_name_is_like(self, project):
+        git(project, "tag", "deploy-1", "v1")
+        git(project, "tag", "deploy-2", "v2")
+        git(project, "clone", "--quiet", "--depth=1", "--branch=deploy-2", project.as_uri(), "shallow")
+        for arguments in (["diff", "deploy-1..HEAD"], ["history"]):
+            run = lockblame(*arguments, folder=project / "shallow")
+            assert (run.returncode, run.stderr.count("\n")) == (3, 1)
+            assert "this clone is shallow; fetch the rest: git fetch --unshallow" in run.stderr
 
     def test_hostile_text_in_an_error_does_not_steer_the_terminal(self, project):
         run = lockblame("diff", "v1", "\x1b[31mred\x1b]0;x\x07", folder=project)

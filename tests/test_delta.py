@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -366,6 +367,18 @@ class TestSeveralLocks:
             ("c/1.txt", "lock-added"),
             ("c/2.txt", "lock-added"),
         ]
+
+    @pytest.mark.parametrize("flipped", [False, True])
+    def test_a_lock_that_can_not_be_read_on_one_side_is_not_one_that_came_or_went(self, flipped):
+        from lockblame.model import Gap
+
+        broken = Gap(subject="b/uv.lock", reason="lock-parse-error", detail="b/uv.lock at HEAD, line 1: merge conflict markers")
+        whole = self.several(lock(pin("a 1"), path="a/uv.lock"), lock(pin("b 1"), path="b/uv.lock"))
+        other = replace(self.several(lock(pin("a 2"), path="a/uv.lock"), lock(pin("c 1"), path="b/poetry.lock")), gaps=(broken,))
+        delta = compare(other, whole) if flipped else compare(whole, other)
+        kinds = [("a", "downgraded"), ("c", "removed")] if flipped else [("a", "upgraded"), ("c", "added")]
+        assert [(one.name, one.kind) for one in delta] == kinds
+        assert broken in delta.gaps
 
     def test_another_tool_in_the_same_folder_is_the_same_lock(self):
         before = self.several(lock(pin("a 1"), path="api/requirements.txt", format="requirements"), lock(path="web/uv.lock"))

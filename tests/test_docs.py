@@ -10,8 +10,10 @@ saved under that name instead of being run. A comment before a block says when i
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import doctest
 import importlib
+import inspect
 import io
 import os
 import re
@@ -25,7 +27,7 @@ from pathlib import Path
 import pytest
 
 import lockblame
-from lockblame import casebook, cli, config, errors, lexicon
+from lockblame import casebook, cli, config, errors, lexicon, model
 from lockblame.api import demo
 from tests.repositories import ENVIRONMENT, git
 
@@ -215,6 +217,24 @@ def test_every_public_name_is_on_the_page_of_python() -> None:
     page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\.\. auto(?:function|class):: (\w+)$", page, re.MULTILINE))
     assert told == set(lockblame.__all__) - set(errors.__all__)
+
+
+def test_what_a_public_name_holds_is_public_too() -> None:
+    """Who writes a function that takes one commit of a suspect can say so without a name from within."""
+    ours = {
+        name: kind
+        for module in (model, *map(importlib.import_module, ("lockblame.delta.history", "lockblame.policy")))
+        for name, kind in vars(module).items()
+        if dataclasses.is_dataclass(kind)
+    }
+    told = {
+        word
+        for kind in (getattr(lockblame, name) for name in lockblame.__all__)
+        for note in inspect.get_annotations(kind).values()
+        for word in re.findall(r"\w+", str(note))
+    }
+    # who reads an index's password has no use for the type that hides it
+    assert told & set(ours) - {"Secret"} <= set(lockblame.__all__)
 
 
 @pytest.mark.parametrize(

@@ -677,11 +677,14 @@ class TestHostile:
         subprocess.run(["git", "config", "remote.origin.uploadpack", str(trap)], cwd=partial.git_dir, check=True)
         [touch] = partial.touching("uv.lock")
         assert touch.after
-        with pytest.raises(ReadError):
-            list(partial.blobs([touch.after]))
-        with pytest.raises(ReadError):
-            partial.show("HEAD", "uv.lock")
+        for asked in (lambda: list(partial.blobs([touch.after])), lambda: partial.show("HEAD", "uv.lock")):
+            with pytest.raises(ReadError, match=r"partial.*fetch the rest: git fetch --refetch --no-filter"):
+                asked()
         assert not (tmp_path / "sprung").exists()
+        subprocess.run(["git", "config", "--unset", "remote.origin.uploadpack"], cwd=partial.git_dir, check=True)
+        # the way out is one: without --no-filter git fetches as little as before
+        subprocess.run(["git", "fetch", "-q", "--refetch", "--no-filter", "origin"], cwd=partial.git_dir, check=True)
+        assert partial.show("HEAD", "uv.lock") == b"1"
 
     @pytest.mark.parametrize("script", ["sleep 60", "exec sleep 60", "sleep 60 & exit 0", "yes", "yes >&2"])
     def test_a_git_that_hangs(self, repository, tmp_path, monkeypatch, script):

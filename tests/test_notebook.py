@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,3 +92,9 @@ def test_the_investigation_can_be_followed(tmp_path: Path) -> None:
     assert "kombu==5.3.1" in told
     kept = nbformat.read(EXAMPLES / "investigation.ipynb", as_version=4)
     assert all(not one.outputs for one in kept.cells if one.cell_type == "code"), "outputs are made, not kept"
+
+
+@pytest.mark.parametrize("found", SHOWN.values(), ids=SHOWN)
+def test_in_an_interpreter_it_is_one_line_and_printed_it_is_its_text(found) -> None:
+    assert re.fullmatch(r"<(Report|Delta|Suspect|Snapshot): .{1,300}>", repr(found))
+    assert str(found) == cell(found)["text/plain"]

@@ -124,3 +124,9 @@ def test_a_damaged_document_is_a_read_error_and_nothing_else() -> None:
         except ReadError as error:
             said = str(error)
         assert not said or "is no report of lockblame" in said
+
+
+@pytest.mark.parametrize("document", [[], None, "text", 3])
+def test_what_is_no_object_is_no_report(document) -> None:
+    with pytest.raises(ReadError, match="is no report of lockblame"):
+        lockblame.from_dict(document)

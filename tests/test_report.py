@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from markdown_it import MarkdownIt
 from lockblame.model import Evidence, Gap, Pin
 from lockblame.report import STYLES, hostile, render
 from lockblame.report.grouping import grouped, sorted_versions
+from lockblame.report.sides import sides
 from tests import examples, golden
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "reference" / "report.schema.json"
@@ -63,6 +65,52 @@ class TestAnswer:
 
     def test_without_a_symptom(self):
         assert "No symptom was given" in render(replace(examples.report(), symptom=None))
+
+    @pytest.mark.parametrize("style", ["text", "markdown"])
+    @pytest.mark.parametrize("reasons", [2, 6, 7, 12, 13, 30])
+    def test_what_is_told_adds_up_to_the_score(self, style: str, reasons: int):
+        """Whoever adds the weights up comes to the score, however many there are and whatever speaks against it."""
+        weights = [(-1) ** place * (place + 1) * 0.3137 for place in range(reasons)]
+        evidence = tuple(Evidence(kind="text", weight=one, detail=f"reason {one}") for one in weights)
+        found = examples.report()
+        best = replace(found.issues[0], evidence=evidence, score=sum(weights))
+        text = render(replace(found, issues=(best, *found.issues[1:])), style).split("Suspects")[0]
+        told = [float(one) for one in re.findall(r"^(?: +|\| )([+-]\d+\.\d\d) ", text, re.MULTILINE)]
+        assert sum(told) == pytest.approx(sum(weights), abs=0.011)
+
+    def test_a_share_is_not_parted_from_its_sign(self):
+        for width in range(30, 90):
+            assert not re.search(
+                r"\(\d+$", render(examples.report(), "text", width=width).split("How it came in")[0], re.MULTILINE
+            )
+
+    @pytest.mark.parametrize(
+        ("origin", "word"),
+        [
+            ("uv.lock at v1 (1a2b3c4d5e)", "1a2b3c4d5e:uv.lock"),
+            ("uv.lock at 1a2b3c4d5e", "1a2b3c4d5e:uv.lock"),
+            ("v1 (1a2b3c4d5e) (3 locks)", "1a2b3c4d5e"),
+            ("1a2b3c4d5e (3 locks)", "1a2b3c4d5e"),
+            ("before/uv.lock", "before/uv.lock"),
+            ("uv.lock at the working tree", "BEFORE"),
+            ("$(reboot).lock at v1 (1a2b3c4d5e)", "BEFORE"),
+            ("-x at 1a2b3c4d5e", "1a2b3c4d5e:-x"),
+        ],
+    )
+    def test_a_side_as_the_command_line_takes_it(self, origin: str, word: str):
+        found = examples.delta()
+        assert sides(replace(found, before=replace(found.before, origin=origin))).split()[0] == word
+
+    def test_what_to_try_can_be_copied(self):
+        found = examples.report()
+        sides = [
+            replace(side, origin=f"uv.lock at v{n} ({str(n) * 10})")
+            for n, side in enumerate((found.delta.before, found.delta.after), 1)
+        ]
+        found = replace(found, delta=replace(found.delta, before=sides[0], after=sides[1]))
+        assert "\n   the edit: lockblame rollback 1111111111:uv.lock 2222222222:uv.lock --package kombu\n" in render(
+            found, "text", width=40
+        )
 
     def test_a_long_link_is_never_broken(self):
         url = "https://github.com/celery/kombu/issues/" + "1" * 200

@@ -168,7 +168,8 @@ def _sides(parser: argparse.ArgumentParser, styles: tuple[str, ...] = ("text", "
     parser.add_argument(
         "--python",
         metavar="VERSION|PATH",
-        help="narrow to what this Python would install (3.12), or compare with what is installed for it (a path)",
+        help="narrow to what this Python would install (3.12), without extras and development groups; or compare with what is "
+        "installed for it (a path)",
     )
     parser.add_argument("--platform", metavar="NAME", choices=("linux", "darwin", "win32"), help="and this platform")
 
@@ -357,16 +358,29 @@ def _demo(options: argparse.Namespace) -> int:
 
 def symptom(options: argparse.Namespace) -> str | None:
     """What went wrong, from --symptom or --symptom-file."""
-    if options.symptom_file == "-":
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
-    if options.symptom_file is not None:
-        from pathlib import Path
-
-        from lockblame import files
-
-        return files.read(Path(options.symptom_file)).decode("utf-8", "replace")
     said: str | None = options.symptom
-    return said
+    if options.symptom_file is None:
+        return said
+    from lockblame.symptom.encoding import decoded
+
+    return decoded(_piped(options) if options.symptom_file == "-" else _held(options.symptom_file))
+
+
+def _piped(options: argparse.Namespace) -> bytes:
+    # where a caller closed it, Python has no stream at all
+    if sys.stdin is None:
+        return b""
+    if sys.stdin.isatty() and not options.quiet:
+        print("lockblame: what went wrong? (ends with Ctrl-D on a line of its own)", file=sys.stderr)
+    return sys.stdin.buffer.read()
+
+
+def _held(file: str) -> bytes:
+    from pathlib import Path
+
+    from lockblame import files
+
+    return files.read(Path(file))
 
 
 def _show(found: Delta | Report, style: str) -> None:

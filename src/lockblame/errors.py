@@ -112,7 +112,7 @@ class ConfigError(ReadError):
 
 
 class SymptomError(LockblameError):
-    """The symptom has nothing in it that could be matched."""
+    """The symptom has nothing in it that could be matched: it is empty, or no text."""
 
     slug = "symptom-error"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -55,6 +55,19 @@ def proven(delta: lockblame.Delta) -> lockblame.Rollback:
     assert_type(bisection.trials, tuple[lockblame.Trial, ...])
     assert_type(bisection.culprits, tuple[lockblame.Change, ...])
     return lockblame.rollback("v1..v2", packages=[change.name for change in bisection.culprits])
+
+
+def brought(revision: lockblame.Revision) -> lockblame.Commit:
+    assert_type(revision.changes, tuple[lockblame.Change, ...])
+    return revision.commit
+
+
+def chronicle() -> list[lockblame.Commit]:
+    return [brought(revision) for revision in lockblame.history("uv.lock")]
+
+
+def excused(until: date) -> lockblame.Policy:
+    return lockblame.Policy(allowances=(lockblame.Allowance(package="kombu", reason="a fix we wait for", expires=until),))
 
 
 def fleet(folders: list[Path]) -> Iterator[str]:

@@ -12,7 +12,9 @@ from lockblame.api.blaming import Investigation, investigate, read_settings
 from lockblame.api.digging import Budget
 from lockblame.api.evidence import Asked, PathLike
 from lockblame.api.reading import Side, Source
-from lockblame.model import Environment, Gap, Report, Use
+from lockblame.delta.locks import unread
+from lockblame.errors import ReadError
+from lockblame.model import Delta, Environment, Gap, Report, Use
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def check(
     `blame`.
 
     A deploy should stop when any violation `stops`. What could not be looked at is in the report's gaps, and stops nothing.
-    Raises ReadError (locks, revisions, settings, files).
+    Raises ReadError (locks, revisions, settings, files; also where one of several locks can't be read any more).
     """
     asked = Asked(issues=issues, evidence=evidence, offline=offline, token=token, client=client)
     return inspect(
@@ -101,6 +103,7 @@ def inspect(
         progress=progress,
         direct_first=True,
     )
+    _refuse_unread(found.report.delta)
     chosen = chosen or found.settings.policy or Policy()
     # without a moment of the caller's, risk is a matter of today
     now = found.report.as_of or datetime.now(UTC)
@@ -109,6 +112,15 @@ def inspect(
     lock = found.after.snapshot.path
     placed = tuple(replace(one, path=one.path or lock) for one in violations)
     return replace(found.report, violations=placed, gaps=(*found.report.gaps, *gaps))
+
+
+def _refuse_unread(delta: Delta) -> None:
+    """No deploy is waved through whose new lock nobody could read, be the other locks as they may."""
+    was = unread(delta.before)
+    for path, gap in unread(delta.after).items():
+        if path not in was:
+            subject, _, detail = gap.detail.partition(": ")
+            raise ReadError(subject, detail, gap.hint)
 
 
 def _policy(file: PathLike) -> Policy | None:

@@ -58,6 +58,8 @@ def _walked(checkout: Checkout, lock: str, base: str | None, tip: str, package: 
     from lockblame.delta.history import walk
 
     touches = list(checkout.touching(lock, base, tip))
+    if not touches and base is None and checkout.shallow:
+        raise ReadError(lock, "no commit here tells of it: this clone is shallow", "fetch the rest: git fetch --unshallow")
     if not touches and base is None:
         raise ReadError(lock, "no commit has it", "name a lock of this repository, by its path")
     with checkout.contents() as contents:

@@ -34,6 +34,7 @@ def diff(
 def sides(before: Source, after: Source | None, folder: Path) -> tuple[Side, Side]:
     """Both ends, read."""
     if after is not None:
+        _refuse_range(before, after, folder)
         return resolve(before, folder=folder), resolve(after, folder=folder)
     if isinstance(before, str) and _is_range(before, folder):
         return _range(before, folder)
@@ -41,9 +42,17 @@ def sides(before: Source, after: Source | None, folder: Path) -> tuple[Side, Sid
     return resolve(before, folder=folder), resolve(path or ".", folder=folder)
 
 
+def _refuse_range(before: Source, after: Source, folder: Path) -> None:
+    """Most likely the other side is a word of a symptom that was not put into quotes."""
+    for one, other in ((before, after), (after, before)):
+        if isinstance(one, str) and "\n" not in one and _is_range(one, folder):
+            told = f"leave {other!r} out" if isinstance(other, str) else "leave the other one out"
+            raise RevisionError(one, "is a range, which has both sides already", f"{told} (a symptom stands in quotes)")
+
+
 def _is_range(text: str, folder: Path) -> bool:
     """Two dots tell a range, unless they are a path's way up."""
-    return ".." in text and not text.startswith("../") and "/.." not in text and not (folder / text).exists()
+    return ".." in text and not text.startswith("../") and "/.." not in text and not os.path.lexists(folder / text)
 
 
 def _range(text: str, folder: Path) -> tuple[Side, Side]:

@@ -92,9 +92,9 @@ def holes(changes: Iterable[Change], known: Knowledge) -> tuple[Gap, ...]:
     silent = [name for name in names if name in homes and homes[name] not in with_issues]
     config = 'in lockblame.toml below [upstreams]: NAME = "https://…"'
     return (
-        *_hole(undated, "no-release-date", "when their versions came out is not known"),
-        *_hole(homeless, "no-repository", "where they are developed is not known, so no issues of theirs were looked at", config),
-        *_hole(silent, "no-issues", "no issue of theirs is at hand"),
+        *_hole(undated, "no-release-date", "when the versions came out is not known"),
+        *_hole(homeless, "no-repository", "where the code is developed is not known, so no issues were looked at", config),
+        *_hole(silent, "no-issues", "no issue from there is at hand"),
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.errors import ReadError
+from lockblame.errors import ReadError, RevisionError
 from lockblame.model import Gap, Snapshot
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ Source = Snapshot | str | bytes | os.PathLike[str]
 
 INSTALLED = "installed"
 """The format name that takes a path for an environment's, whatever it looks like."""
+
+_SUFFIXES = (".in", ".json", ".lock", ".toml", ".txt")
 
 Fetch = Callable[[str], bytes | None]
 
@@ -76,13 +78,20 @@ def resolve(source: Source, *, at: str | None = None, format: str | None = None,
     if isinstance(source, os.PathLike) or (_exists(text, folder) and not _is_revision_of_bare(text, folder)):
         return _file(text, format, folder)
     revision, colon, path = text.partition(":")
-    return at_revision(revision, path, format, folder) if colon and path else whole_revision(text, folder)
+    if colon and path:
+        return at_revision(revision, path, format, folder)
+    try:
+        return whole_revision(text, folder)
+    except RevisionError:
+        if Path(text).suffix not in _SUFFIXES:
+            raise
+        # what is called like a file is one that isn't there, and files know which one may be meant
+        return _file(text, format, folder)
 
 
 def _is_revision_of_bare(text: str, folder: Path) -> bool:
     """In a bare repository, HEAD and the branches are files as well; there the revision is meant."""
     from lockblame import git
-    from lockblame.errors import RevisionError
 
     checkout = git.find(folder)
     if checkout is None or checkout.root is not None:
@@ -264,7 +273,8 @@ def _all_locks(label: str, paths: Iterable[str], fetch: Fetch) -> Snapshot:
             parts.append(_one_lock(label, path, fetch))
         except ReadError as error:
             failure = error
-            gaps.append(Gap(subject=path, reason=error.slug, detail=str(error), hint=error.hint))
+            detail = str(error).removesuffix(f"; {error.hint}")
+            gaps.append(Gap(subject=path, reason=error.slug, detail=detail, hint=error.hint))
     if failure is not None and not parts:
         raise failure
     if len(parts) == 1 and not gaps:

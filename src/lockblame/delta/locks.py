@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 
 from lockblame.delta.pairing import either
+from lockblame.errors import LockParseError, ReadError, UnknownFormat
 from lockblame.model import Gap, Snapshot
 
 LockPair = tuple[Snapshot | None, Snapshot | None]
@@ -15,9 +16,10 @@ def matched(before: Snapshot, after: Snapshot, renames: Mapping[str, str]) -> li
     """Every lock of both snapshots once, beside its counterpart, None where it has none; sorted by path.
 
     The same path first, then `renames` (path after → path before); then what is left over in one folder, when that is one lock
-    on each side (another tool was taken up there); then one lock on each side altogether.
+    on each side (another tool was taken up there); then one lock on each side altogether. A lock that can't be read on the other
+    side is compared with nothing: it is still there, and none of its packages came or went.
     """
-    lefts, rights = list(before.parts or (before,)), list(after.parts or (after,))
+    lefts, rights = _beside(before, after), _beside(after, before)
     pairs: list[LockPair] = []
     pairs += _taken(lefts, rights, lambda one: one.path, lambda other: other.path)
     pairs += _taken(lefts, rights, lambda one: one.path, lambda other: renames.get(other.path or ""))
@@ -26,6 +28,17 @@ def matched(before: Snapshot, after: Snapshot, renames: Mapping[str, str]) -> li
     pairs += [(one, None) for one in lefts]
     pairs += [(None, other) for other in rights]
     return sorted(pairs, key=lambda pair: _path(either(*pair)))
+
+
+def unread(snapshot: Snapshot) -> dict[str, Gap]:
+    """The locks that are there and could not be read, by path."""
+    slugs = (ReadError.slug, LockParseError.slug, UnknownFormat.slug)
+    return {gap.subject: gap for gap in snapshot.gaps if gap.reason in slugs}
+
+
+def _beside(one: Snapshot, other: Snapshot) -> list[Snapshot]:
+    broken = unread(other)
+    return [lock for lock in one.parts or (one,) if lock.path not in broken]
 
 
 def _taken(

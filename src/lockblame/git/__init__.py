@@ -93,10 +93,13 @@ class Checkout:
         references = self._references()
         if not references and not self._exists("HEAD"):
             return "names no commit: the repository has none yet", None
-        if close := _similar(revision, references):
-            return "names no commit here", f"is one of these meant: {', '.join(close)}?"
+        close = _similar(revision, references)
         if self.shallow:
-            return "names no commit here, and this clone is shallow", "fetch the rest: git fetch --unshallow --tags"
+            # the name may well be right: what it names was not cloned
+            others = f", or is one of these meant: {', '.join(close)}?" if close else ""
+            return "names no commit here, and this clone is shallow", f"fetch the rest: git fetch --unshallow --tags{others}"
+        if close:
+            return "names no commit here", f"is one of these meant: {', '.join(close)}?"
         return "names no commit here", "fetch it (git fetch --all --tags) or correct the name"
 
     def _exists(self, revision: str) -> bool:

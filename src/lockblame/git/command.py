@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 120.0
 """Seconds that one answer of git may take."""
+WHOLE = "fetch the rest: git fetch --refetch --no-filter"
 LARGEST_ANSWER = 256 * 2**20
 LARGEST_COMPLAINT = 8192
 
@@ -97,6 +98,8 @@ def refusal(subject: str, complaint: str) -> RevisionError:
     if "dubious ownership" in complaint or "safe.directory" in complaint:
         trust = f"if you trust it: git config --global --add safe.directory {subject}"
         return RevisionError(subject, "git refuses a repository that belongs to somebody else", trust)
+    if "promisor remote" in complaint:
+        return RevisionError(subject, "this clone is partial and lacks the file", WHOLE)
     return RevisionError(subject, f"git says: {complaint}" if complaint else "git failed without a word")
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import posixpath
 
 from lockblame.errors import ReadError
-from lockblame.git.command import LARGEST_ANSWER, Found, Running
+from lockblame.git.command import LARGEST_ANSWER, WHOLE, Found, Running
 
 LARGEST_BLOB = 64 * 2**20
-_FETCH = "a partial clone lacks files: git fetch --refetch"
 
 
 class Contents:
@@ -22,7 +21,7 @@ class Contents:
         """The bytes of a blob; ReadError when it is missing or too large."""
         found = self._git.ask(identity.encode("ascii"), identity, self._limit)
         if found is None or found.kind != "blob":
-            raise ReadError(identity, "isn't in this repository", _FETCH)
+            raise ReadError(identity, "isn't in this repository", f"if this clone is partial, {WHOLE}")
         return found.data
 
     def show(self, commit: str, path: str) -> bytes | None:
@@ -45,7 +44,7 @@ class Contents:
         for name in path.split("/"):
             tree = self._git.ask(_bytes(asked), path, LARGEST_ANSWER)
             if tree is None:
-                raise ReadError(asked, "isn't in this repository", _FETCH)
+                raise ReadError(asked, "isn't in this repository", f"if this clone is partial, {WHOLE}")
             if tree.kind != "tree":
                 return None
             mode, asked = _entries(tree).get(_bytes(name), (b"", ""))

@@ -83,7 +83,7 @@ class Change:
         return f"{self.name} {self.old or '(none)'} → {self.new or '(none)'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Delta(Shown, Sequence[Change]):
     """All changes between two snapshots, sorted by name; a Sequence of Change.
 

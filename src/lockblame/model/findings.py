@@ -82,7 +82,7 @@ class Commit:
     authored: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Suspect(Shown):
     """A change with its evidence. `score` is the sum of its weights, `probability` its share among all suspects (0 to 1).
 
@@ -109,7 +109,7 @@ class Deployment:
     touched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report(Shown):
     """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
 

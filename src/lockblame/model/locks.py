@@ -151,7 +151,7 @@ class Gap:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Snapshot(Shown):
     """All pins of one moment. `origin` says of which ("uv.lock at 1a2b3c4"), `path` which file, `format` how it was written.
 

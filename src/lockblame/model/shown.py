@@ -1,4 +1,4 @@
-"""How findings show themselves in a notebook, and as records for a data frame."""
+"""How findings show themselves in a notebook or an interpreter, and as records for a data frame."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ class Shown:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """HTML and plain text, by IPython's protocol for rich display."""
         return dict(_style().bundle(self))
+
+    def __str__(self) -> str:
+        """What `print` shows: the text of the report."""
+        return str(_style().text(self))
+
+    def __repr__(self) -> str:
+        """One line: all that it holds would be half a megabyte in an interpreter's window."""
+        return f"<{type(self).__name__}: {_style().title(self)}>"
 
     def rows(self) -> list[dict[str, Any]]:
         """Flat records of texts, numbers, days and None, for pandas, polars or a CSV file.

@@ -15,7 +15,7 @@ REASONS_SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`headline` one sentence; `how` how the change came in; `commit` the one that brought it; `because` the leading evidence;
+    """`headline` one sentence; `how` how the change came in; `commit` the one that brought it; `because` its evidence;
     `first` the issue to open first."""
 
     headline: str
@@ -47,7 +47,7 @@ def answer(report: Report) -> Answer:
         headline = f"Most likely to blame: {subject} ({share(suspect)})."
     first = _first(report, suspect)
     commit = brought(suspect.commits[0]) if suspect.commits else None
-    return Answer(headline=headline, how=how(suspect.change), commit=commit, because=leading(suspect.evidence), first=first)
+    return Answer(headline=headline, how=how(suspect.change), commit=commit, because=suspect.evidence, first=first)
 
 
 def _foremost(report: Report) -> Suspect | None:
@@ -127,6 +127,18 @@ def leading(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple
     """The evidence that speaks for it, heaviest first; where nothing does, what there is."""
     speaking = [one for one in evidence if round(one.weight, 2) > 0] or evidence
     return tuple(sorted(speaking, key=lambda one: -one.weight)[:shown])
+
+
+def weighed(evidence: tuple[Evidence, ...], shown: int = REASONS_SHOWN) -> tuple[tuple[str, str], ...]:
+    """The leading evidence as weights and words; the rest is one row more, so that whoever adds up comes to the score."""
+    told = leading(evidence, shown)
+    rest = [one for one in evidence if not any(one is other for other in told)]
+    rows = [(f"{one.weight:+.2f}", line(one.detail)) for one in (*told, *(rest if len(rest) == 1 else ()))]
+    if len(rest) > 1:
+        left = round(sum(one.weight for one in evidence), 2) - sum(round(one.weight, 2) for one in told)
+        heaviest = max(rest, key=lambda one: abs(one.weight))
+        rows.append((f"{left:+.2f}", f"{len(rest)} more; the heaviest ({heaviest.weight:+.2f}): {line(heaviest.detail)}"))
+    return tuple(rows)
 
 
 def compared(suspect: Suspect) -> str | None:

@@ -13,7 +13,8 @@ LEAST = 20
 _NARROWEST = 10
 """Columns below which nothing can be read in a cell: then rows are written one below the other."""
 
-_WORDS = re.compile(r"( *)([^ ]+)")
+_WORDS = re.compile(r"( *)([^ ]+(?: %[^ ]*)?)")
+"""A number and its percent sign stay together."""
 _SEPARATORS = "-/._"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lockblame.model import Deployment, Report, Suspect
 from lockblame.report.answer import moved
 from lockblame.report.hostile import line
+from lockblame.report.sides import sides
 
 SHOWN = 3
 LIKELY = 0.05
@@ -31,13 +32,19 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]{0,100}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """What settles whether a suspect is to blame: `pin` (or `put_back`, where no pin does it), then `run`, and `expect`."""
+    """What settles whether a suspect is to blame: `pin` (or `put_back`, where no pin does it), then `run`, and `expect`.
+    `edit` is the command that has the edit of it, and what goes along."""
 
     package: str
     put_back: str
     run: str
     expect: str
     pin: str | None = None
+    edit: str | None = None
+
+    def __str__(self) -> str:
+        way = f" (“{self.edit}” has the edit and what goes along)" if self.edit else ""
+        return f"{self.put_back}{way}, {self.run}. {self.expect}."
 
 
 def planned(report: Report) -> tuple[Experiment, ...]:
@@ -45,15 +52,15 @@ def planned(report: Report) -> tuple[Experiment, ...]:
     if report.proof is not None:
         return ()
     chosen = [one for place, one in enumerate(report.suspects[:SHOWN]) if not place or one.probability >= LIKELY]
-    return tuple(_experiment(suspect) for suspect in chosen)
+    return tuple(_experiment(suspect, sides(report.delta)) for suspect in chosen)
 
 
 def experiments(report: Report) -> tuple[str, ...]:
     """The same as sentences."""
-    return tuple(f"{one.put_back}, {one.run}. {one.expect}." for one in planned(report))
+    return tuple(map(str, planned(report)))
 
 
-def _experiment(suspect: Suspect) -> Experiment:
+def _experiment(suspect: Suspect, both: str) -> Experiment:
     change = suspect.change
     name, old = line(change.name, 100), change.old or ""
     run = "run what shows the symptom"
@@ -63,7 +70,8 @@ def _experiment(suspect: Suspect) -> Experiment:
         return Experiment(
             package=change.name,
             pin=f"{name}=={old}",
-            put_back=f"Pin {name}=={old} (“lockblame rollback BEFORE AFTER --package {name}” has the edit and what goes along)",
+            put_back=f"Pin {name}=={old}",
+            edit=f"lockblame rollback {both} --package {name}",
             run=run,
             expect=f"Gone: {name} is to blame; still there: it is cleared",
         )

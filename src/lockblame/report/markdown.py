@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, compared, dated, leading, moved, share, trail
+from lockblame.report.answer import answer, compared, dated, moved, share, trail, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
@@ -87,7 +87,7 @@ def _answer(found: Report) -> list[str]:
 def _weights(evidence: Sequence[Evidence]) -> list[str]:
     if not evidence:
         return []
-    rows = [[f"{one.weight:+.2f}", safe(one.detail)] for one in leading(tuple(evidence), EVIDENCE_SHOWN)]
+    rows = [[weight, safe(detail)] for weight, detail in weighed(tuple(evidence), EVIDENCE_SHOWN)]
     return [_table(["weight", "because"], rows)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lockblame.model import Change, Delta, Pin, Report, Snapshot, Suspect
 from lockblame.report.answer import answer, moved, share, trail
+from lockblame.report.hostile import line
 
 MOST = 50
 """Rows that a notebook's cell shows; `.rows()` has all."""
@@ -18,10 +19,10 @@ def bundle(found: object) -> Mapping[str, str]:
     """The cell by MIME type."""
     from lockblame.report.html import press
 
-    title, header, lines = _table(found)
+    header, lines = _table(found)
     page = press.printed(
         "cell.html.j2",
-        title=title,
+        title=title(found),
         header=header,
         lines=lines[:MOST],
         left=max(0, len(lines) - MOST),
@@ -29,49 +30,62 @@ def bundle(found: object) -> Mapping[str, str]:
         gaps=found.gaps[:GAPS] if isinstance(found, Report | Delta) else (),
         unsaid=max(0, len(found.gaps) - GAPS) if isinstance(found, Report | Delta) else 0,
     )
-    return {"text/html": page, "text/plain": _text(found, title, lines)}
+    return {"text/html": page, "text/plain": text(found)}
 
 
-def _text(found: object, title: str, lines: list[list[str]]) -> str:
+def title(found: object) -> str:
+    """The finding in one line."""
+    if isinstance(found, Report):
+        told = answer(found).headline
+    elif isinstance(found, Suspect):
+        told = f"{moved(found.change)}: {share(found)}, score {found.score:.2f}"
+    elif isinstance(found, Delta):
+        told = f"{len(found)} changes between {found.before.origin} and {found.after.origin}"
+    else:
+        told = f"{found.origin}: {len(found)} pins" if isinstance(found, Snapshot) else ""
+    return line(told)
+
+
+def text(found: object) -> str:
+    """The finding as lines of text."""
     from lockblame.report import render
-    from lockblame.report.hostile import line
 
     if isinstance(found, Report | Delta):
         return render(found).rstrip("\n")
+    lines = _table(found)[1]
     rows = ["  " + "  ".join(line(cell) for cell in cells if cell) for cells in lines[:MOST]]
     left = len(lines) - MOST
-    return "\n".join([line(title), *rows, *([f"  … and {left} more"] if left > 0 else [])])
+    return "\n".join([title(found), *rows, *([f"  … and {left} more"] if left > 0 else [])])
 
 
 @singledispatch
-def _table(found: object) -> tuple[str, list[str], list[list[str]]]:
-    """The cell's title, its columns, and its rows."""
+def _table(found: object) -> tuple[list[str], list[list[str]]]:
+    """The cell's columns and its rows."""
     raise TypeError(f"{type(found).__name__} has no table")
 
 
 @_table.register
-def _(found: Snapshot) -> tuple[str, list[str], list[list[str]]]:
+def _(found: Snapshot) -> tuple[list[str], list[list[str]]]:
     lines = [[pin.name, pin.version or "", pin.source.kind, pin.marker or ""] for pin in found]
-    return f"{found.origin}: {len(found)} pins", ["package", "version", "source", "marker"], lines
+    return ["package", "version", "source", "marker"], lines
 
 
 @_table.register
-def _(found: Delta) -> tuple[str, list[str], list[list[str]]]:
-    title = f"{len(found)} changes between {found.before.origin} and {found.after.origin}"
+def _(found: Delta) -> tuple[list[str], list[list[str]]]:
     lines = [[one.name, one.old or "–", one.new or "–", _kind(one), _way(one), one.reason.detail] for one in found]
-    return title, ["package", "before", "after", "what", "comes in by", "why"], lines
+    return ["package", "before", "after", "what", "comes in by", "why"], lines
 
 
 @_table.register
-def _(found: Report) -> tuple[str, list[str], list[list[str]]]:
+def _(found: Report) -> tuple[list[str], list[list[str]]]:
     lines = [[moved(one.change), share(one), f"{one.score:.2f}", _way(one.change)] for one in found.suspects]
-    return answer(found).headline, ["change", "share", "score", "comes in by"], lines
+    return ["change", "share", "score", "comes in by"], lines
 
 
 @_table.register
-def _(found: Suspect) -> tuple[str, list[str], list[list[str]]]:
+def _(found: Suspect) -> tuple[list[str], list[list[str]]]:
     lines = [[f"{one.weight:+.2f}", one.kind, one.detail] for one in found.evidence]
-    return f"{moved(found.change)}: {share(found)}, score {found.score:.2f}", ["weight", "kind", "because"], lines
+    return ["weight", "kind", "because"], lines
 
 
 def _kind(change: Change) -> str:

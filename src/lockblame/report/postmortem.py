@@ -15,6 +15,7 @@ from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
 from lockblame.report.proven import proof_sentences
 from lockblame.report.rollbacks import within
+from lockblame.report.sides import sides
 
 STEPS_SHOWN = 20
 SUSPECTS_SHOWN = 3
@@ -142,7 +143,7 @@ def _way_back(found: Report) -> Iterator[str]:
     name = found.suspects[0].change.name
     name = name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}", name) else "NAME"
     told = "shows the edit, `--check` what else it moves, `--write` makes it."
-    yield f"`lockblame rollback BEFORE AFTER --package {name}` {told}"
+    yield f"`lockblame rollback {sides(found.delta)} --package {name}` {told}"
 
 
 def _gaps(found: Report) -> tuple[Gap, ...]:

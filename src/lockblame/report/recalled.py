@@ -49,6 +49,8 @@ def from_dict(document: Table) -> Delta | Report:
     """
     from lockblame.errors import ReadError
 
+    if not isinstance(document, Mapping):
+        raise ReadError("document", f"is no report of lockblame: it is a {type(document).__name__}, no object")
     try:
         version = fields.maybe_number(document, "schema")
         if version != SCHEMA:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, compared, dated, leading, link, moved, share, trail
+from lockblame.report.answer import answer, compared, dated, link, moved, share, trail, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.columns import LEAST, laid, wrapped
-from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.experiments import Experiment, elsewhere, planned
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line, url
 from lockblame.report.ink import inked
@@ -15,7 +15,7 @@ from lockblame.report.ink import inked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
+    from lockblame.model import Delta, Deployment, Gap, Match, Precedent, Report, Suspect
 
 CASES_SHOWN = 2
 SUSPECTS_SHOWN = 8
@@ -37,7 +37,7 @@ def report(found: Report, *, width: int = 100, colour: bool = False) -> str:
     page.cases(found.cases)
     page.answer(found)
     page.suspects(found.suspects)
-    page.experiments(experiments(found))
+    page.experiments(planned(found))
     page.elsewhere(tuple(elsewhere(found.deployment)))
     page.issues(found.issues)
     page.heading(f"What changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}")
@@ -97,13 +97,13 @@ class _Page:
         if top.first is not None:
             self.link("  Open first: ", link(top.first))
             self.say(f"“{line(top.first.issue.title)}” ({dated(top.first)})", indent="  ")
-        self.evidence(leading(top.first.evidence) if top.first else top.because)
+        self.evidence(weighed(top.first.evidence if top.first else top.because))
 
-    def evidence(self, evidence: Sequence[Evidence]) -> None:
-        if evidence:
+    def evidence(self, reasons: Sequence[tuple[str, str]]) -> None:
+        if reasons:
             self.say("Why:", indent="  ")
-        for one in evidence:
-            self.say(f"{one.weight:+6.2f}  {line(one.detail)}", indent="  ", hanging=" " * 10)
+        for weight, detail in reasons:
+            self.say(f"{weight:>6}  {detail}", indent="  ", hanging=" " * 10)
 
     def suspects(self, suspects: Sequence[Suspect]) -> None:
         if not suspects:
@@ -130,11 +130,14 @@ class _Page:
             self.say(f"{line(match.package)}, {dated(match)}, score {match.score:.2f}", "dim", indent="   ")
         self.more(len(matches) - ISSUES_SHOWN, "reports")
 
-    def experiments(self, sentences: Sequence[str]) -> None:
-        if sentences:
+    def experiments(self, plans: Sequence[Experiment]) -> None:
+        if plans:
             self.heading("What to try")
-        for place, sentence in enumerate(sentences, 1):
-            self.say(sentence, indent=f"{place}. ", hanging="   ")
+        for place, one in enumerate(plans, 1):
+            self.say(f"{one.put_back}, {one.run}. {one.expect}.", indent=f"{place}. ", hanging="   ")
+            if one.edit:
+                # whole, like a link: it is there to be copied
+                self._lines.append(f"   the edit: {self._styled(one.edit, 'dim')}")
 
     def elsewhere(self, kinds: Sequence[str]) -> None:
         if kinds:

@@ -7,13 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lockblame.model import Delta, Report, Snapshot
+from lockblame.report.sides import sides
 
-_WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:/@+~^-]{0,200}")
+if TYPE_CHECKING:
+    from lockblame.model import Delta, Report
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
-_FILE = re.compile(r"(?P<path>\S{1,200}) at .{1,300} \((?P<commit>[0-9a-f]{7,40})\)", re.DOTALL)
-_ALL = re.compile(r".{1,300} \((?P<commit>[0-9a-f]{7,40})\) \(\d{1,6} locks?\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +25,15 @@ class Command:
 
 def of_delta(delta: Delta) -> tuple[Command, ...]:
     """How to compare the same locks again."""
-    return (Command(purpose="This page again", line=f"lockblame diff {_sides(delta)} --format html > delta.html"),)
+    return (Command(purpose="This page again", line=f"lockblame diff {sides(delta)} --format html > delta.html"),)
 
 
 def of_report(report: Report) -> tuple[Command, ...]:
     """How to make the same report again, look closer, prove it and go back."""
-    sides = _sides(report.delta)
+    both = sides(report.delta)
     said = " --symptom-file symptom.txt" if report.symptom else ""
     day = f" --as-of {report.as_of.date().isoformat()}" if report.as_of else ""
-    again = f"lockblame blame {sides}{said}{day}"
+    again = f"lockblame blame {both}{said}{day}"
     made = [
         Command(purpose="This page again", line=f"{again} --format html > report.html"),
         Command(purpose="Keep what it rests on, to make it again offline", line=f"{again} --save-evidence evidence"),
@@ -43,24 +42,8 @@ def of_report(report: Report) -> tuple[Command, ...]:
         name = report.suspects[0].change.name
         name = name if _NAME.fullmatch(name) else "NAME"
         made += [
-            Command(purpose="Why it moved, and every way to it", line=f"lockblame diff {sides} --why {name}"),
-            Command(purpose="Prove it by trials", line=f"lockblame bisect {sides} -- COMMAND"),
-            Command(purpose="The way back", line=f"lockblame rollback {sides} --package {name} --check"),
+            Command(purpose="Why it moved, and every way to it", line=f"lockblame diff {both} --why {name}"),
+            Command(purpose="Prove it by trials", line=f"lockblame bisect {both} -- COMMAND"),
+            Command(purpose="The way back", line=f"lockblame rollback {both} --package {name} --check"),
         ]
     return tuple(made)
-
-
-def _sides(delta: Delta) -> str:
-    return f"{_side(delta.before) or 'BEFORE'} {_side(delta.after) or 'AFTER'}"
-
-
-def _side(snapshot: Snapshot) -> str | None:
-    """What the command line takes for this snapshot, where that can be told."""
-    origin = snapshot.origin[:600]
-    if found := _FILE.fullmatch(origin):
-        word = f"{found['commit']}:{found['path']}"
-    elif found := _ALL.fullmatch(origin):
-        word = found["commit"]
-    else:
-        word = origin
-    return word if _WORD.fullmatch(word) and not word.startswith("-") else None
