@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame.errors import ReadError, RollbackError
+from lockblame.lockfiles import parse
 from lockblame.rollbacks import (
     MARK,
     Wanted,
@@ -16,6 +17,7 @@ from lockblame.rollbacks import (
     constrain,
     constrain_poetry,
     constrain_uv,
+    included,
     plan,
     repin,
     undo,
@@ -230,6 +232,11 @@ class TestRequirements:
         with pytest.raises(RollbackError, match="by hashes"):
             repin(HASHED[1], (KOMBU,), "")
 
+    def test_what_a_file_is_made_of(self):
+        text = "-r base.txt  # all\n -c 'more/pins.txt' \\\n\n--requirement=a.txt\r\n--constraint  b.txt\n-rc.txt\n"
+        text += "# -r no.txt\n-r https://files.example/no.txt\n--require-hashes\nkombu==5 -r no\n"
+        assert included(text) == ("base.txt", "more/pins.txt", "a.txt", "b.txt", "c.txt")
+
     def test_without_hashes_the_version_is_enough(self):
         assert repin("kombu==5.3.2\n", (KOMBU,), "").endswith("\nkombu==5.3.1\n")
 
@@ -281,6 +288,15 @@ class TestPlan:
         (edge,) = pin("x 1", "kombu>=5.3.2").requires
         returns, gaps = plan(delta, ["kombu"], {("celery", "5.3.4"): (edge,)})
         assert [one.change.name for one in returns] == ["kombu", "celery"]
+
+    def test_a_lock_without_edges_may_hide_whoever_requires_it(self):
+        lines = ["celery==5.3.{}\nkombu==5.3.{}\n".format(*versions).encode() for versions in ((1, 1), (4, 2))]
+        delta = self.delta(*(parse(line, "requirements.txt") for line in lines))
+        _, gaps = plan(delta, ["kombu"])
+        assert [gap.subject for gap in gaps] == ["kombu 5.3.1, celery 5.3.4"]
+        (edge,) = pin("x 1", "kombu>=5.3.2").requires
+        returns, gaps = plan(delta, ["kombu"], {("celery", "5.3.4"): (edge,), ("kombu", "5.3.1"): (), ("celery", "5.3.1"): ()})
+        assert ([one.change.name for one in returns], gaps) == (["kombu", "celery"], ())
 
     def test_a_new_package_goes_with_what_brought_it(self):
         before = lock(pin("celery 5.3.1"), asks=("celery",))

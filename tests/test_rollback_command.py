@@ -114,6 +114,37 @@ class TestUv:
         lockblame.rollback(undo=True, write=True, repository=project)
         assert pyproject.read_bytes() == text.encode()
 
+    def test_undone_from_a_folder_below(self, project):
+        lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)
+        (project / "src").mkdir()
+        found = lockblame.rollback(undo=True, write=True, repository=project / "src")
+        assert found.written
+        assert (project / "pyproject.toml").read_text() == PYPROJECT
+
+    def test_after_an_undo_the_lock_is_told_where_to_go_again(self, project, evidence):
+        lockblame.rollback("v1", "v2", packages=["kombu"], evidence=evidence, repository=project, write=True)
+        told = run("rollback", "--undo", "--package", "celery", folder=project).stdout
+        assert "uv lock --upgrade-package celery==5.3.4 (by itself the lock keeps" in " ".join(told.split())
+        found = lockblame.rollback(undo=True, repository=project)
+        assert found.command == "uv lock --upgrade-package kombu==5.3.2 --upgrade-package celery==5.3.4"
+
+    @pytest.mark.parametrize(
+        ("header", "command"),
+        [("by Poetry 1.8.5 and", "poetry lock --no-update"), ("by Poetry 2.1.0 and", "poetry lock"), ("", "poetry lock")],
+    )
+    def test_poetry_1_takes_everything_new_unless_told_not_to(self, project, header, command):
+        (project / "poetry.lock").write_text(f"# This file is automatically @generated {header} should not be changed by hand.\n")
+        found = lockblame.rollback(
+            "v1:uv.lock",
+            "v2:uv.lock",
+            packages=["kombu"],
+            offline=True,
+            repository=project,
+            style="poetry",
+            file="pyproject.toml",
+        )
+        assert found.command == command
+
     @pytest.mark.parametrize("broken", ["[tool.uv", '[project]\ndependencies = ["kombu>=5.3.2"]\n', "x = 1\xff"])
     def test_refused_without_a_trace(self, project, broken):
         (project / "pyproject.toml").write_bytes(broken.encode("latin-1"))
@@ -142,6 +173,40 @@ def test_requirements_get_their_old_line_back(tmp_path):
     assert "kombu==5.3.1 \\\n    --hash=sha256:11\n" in (tmp_path / "requirements.txt").read_text()
     lockblame.rollback(undo=True, write=True, repository=tmp_path)
     assert (tmp_path / "requirements.txt").read_text() == new
+
+
+class TestFilesOfFiles:
+    """Requirements that are made of several files: the one that holds the pin is edited."""
+
+    BASE = "Kombu[sqs]==5.3.{0} ; python_version >= '3.8'\r\nvine==5.0.0"
+
+    @pytest.fixture
+    def nested(self, tmp_path):
+        folder = start(tmp_path / "nested")
+        for tag, number in (("v1", 1), ("v2", 2)):
+            held = {
+                "requirements.txt": "-r deps/base.txt\n-c pins.txt\namqp\n-r ../outside.txt\n",
+                "pins.txt": f"amqp==5.1.{number}\n",
+            }
+            commit(folder, {**held, "deps/base.txt": self.BASE.format(number)}, tag)
+        (tmp_path / "outside.txt").write_text("kombu==5.3.2\n")
+        return folder
+
+    @pytest.mark.parametrize("ends", [("v1", "v2"), ("v1:requirements.txt", "requirements.txt")])
+    def test_there_and_back(self, nested, ends):
+        before = (nested / "deps/base.txt").read_bytes()
+        found = lockblame.rollback(*ends, packages=["kombu", "amqp"], write=True, offline=True, repository=nested)
+        assert found.command.startswith("pip install -r requirements.txt")
+        assert {one.name: one.version for one in lockblame.diff("v1", nested / "requirements.txt", repository=nested).after} == {
+            "kombu": "5.3.1",
+            "vine": "5.0.0",
+            "amqp": "5.1.1",
+        }
+        assert (nested.parent / "outside.txt").read_text() == "kombu==5.3.2\n"
+        again = lockblame.rollback("v1", "v2", packages=["kombu", "amqp"], write=True, offline=True, repository=nested)
+        assert again.edits == ()
+        lockblame.rollback(undo=True, write=True, repository=nested)
+        assert (nested / "deps/base.txt").read_bytes() == before
 
 
 @pytest.mark.parametrize("style", ["text", "markdown", "json"])
@@ -209,7 +274,11 @@ class TestTwoLocksOfOneProject:
         assert rendered(found, "text", folder=str(both)).count("kombu 5.3.2 → 5.3.1") == 1
         assert lockblame.rollback("v1", "v2", packages=["kombu"], repository=both, offline=True).edits == ()
         undone = lockblame.rollback(undo=True, repository=both, write=True)
-        assert set(undone.command.split(" && ")) == set(found.command.split(" && "))
+        assert set(undone.command.split(" && ")) == {
+            "poetry update --lock kombu",
+            "pip install -r requirements.txt",
+            "uv lock --upgrade-package kombu==5.3.2",
+        }
         assert (both / "pyproject.toml").read_text() == PYPROJECT
 
     def test_each_is_asked_of_its_own_resolver(self, both, monkeypatch):

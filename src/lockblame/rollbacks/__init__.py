@@ -7,11 +7,11 @@ begins with MARK, and can be taken out by that comment alone: what `undo` leaves
 from __future__ import annotations
 
 from lockblame.rollbacks.advisories import Advisory, advisories
-from lockblame.rollbacks.lines import constrain, repin
+from lockblame.rollbacks.lines import constrain, included, pins, repin
 from lockblame.rollbacks.marks import MARK, Wanted
 from lockblame.rollbacks.poetry import constrain as constrain_poetry
 from lockblame.rollbacks.returning import plan, wanted
-from lockblame.rollbacks.undoing import undo
+from lockblame.rollbacks.undoing import taken_out, undo
 from lockblame.rollbacks.uv import constrain as constrain_uv
 
 __all__ = [
@@ -22,8 +22,11 @@ __all__ = [
     "constrain",
     "constrain_poetry",
     "constrain_uv",
+    "included",
+    "pins",
     "plan",
     "repin",
+    "taken_out",
     "undo",
     "wanted",
 ]

@@ -140,7 +140,7 @@ class _Constraints:
         unknown = [
             f"{pin.name} {pin.version}"
             for pin, relevant in (*((one.before, True) for one in returns if one.before), *self._asking(returns))
-            if relevant and (pin.name, pin.version or "") not in self._metadata and not _written(pin.requires)
+            if relevant and (pin.name, pin.version or "") not in self._metadata and not _written(pin)
         ]
         if not unknown:
             return ()
@@ -152,8 +152,10 @@ class _Constraints:
         names = {one.name for one in returns}
         for parent in self._upgraded():
             if parent.name not in names and parent.after is not None:
-                yield parent.after, any(edge.name in names for edge in parent.after.requires)
+                known = parent.after.requires_known
+                yield parent.after, not known or any(edge.name in names for edge in parent.after.requires)
 
 
-def _written(requires: Sequence[Edge]) -> bool:
-    return not requires or any(edge.specifier for edge in requires)
+def _written(pin: Pin) -> bool:
+    """Whether the lock says with which constraints it requires others."""
+    return pin.requires_known and (not pin.requires or any(edge.specifier for edge in pin.requires))
