@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import nullcontext
 
 import pytest
 
@@ -113,6 +114,25 @@ class TestUv:
         assert written.count(b"\r\n") in (0, written.count(b"\n"))
         lockblame.rollback(undo=True, write=True, repository=project)
         assert pyproject.read_bytes() == text.encode()
+
+    @pytest.mark.parametrize(
+        ("members", "folder", "refused"),
+        [
+            ('members = ["packages/*"]', "packages/b", True),
+            ('members = ["./packages/*"]', "packages/b", True),
+            ('members = ["packages/**"]', "packages/deep/b", True),
+            ('members = ["packages/*"]\nexclude = ["packages/b"]', "packages/b", False),
+            ('members = ["packages/*"]', "vendor/packages/b", False),
+            ("members = 3", "packages/b", False),
+        ],
+    )
+    def test_a_member_of_the_workspace_may_rule_it_out_too(self, project, members, folder, refused):
+        (project / "pyproject.toml").write_text(f"{PYPROJECT}[tool.uv.workspace]\n{members}\n")
+        (project / folder).mkdir(parents=True)
+        (project / folder / "pyproject.toml").write_text('[project]\nname = "b"\ndependencies = ["kombu>=5.3.2"]\n')
+        with pytest.raises(RollbackError) if refused else nullcontext() as caught:
+            assert lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project).edits
+        assert caught is None or caught.value.subject == f"{folder}/pyproject.toml"
 
     def test_undone_from_a_folder_below(self, project):
         lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)

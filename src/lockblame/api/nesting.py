@@ -1,9 +1,10 @@
-"""Requirements files that are made of several (`-r`, `-c`): which of them hold a pin that goes back."""
+"""Locks that come from several files: requirements that include others (`-r`, `-c`), workspaces with members."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,21 @@ def holders(top: Path, wanted: Wanted, within: Path) -> tuple[Path, ...]:
     from lockblame.rollbacks import pins
 
     return tuple(place for place, text in _files(top, within) if pins(text, wanted))
+
+
+def members(pyproject: Path, text: str) -> Iterator[tuple[Path, str]]:
+    """The pyproject.toml of each member of uv's workspace, with its text; one that can't be read is left to uv."""
+    from lockblame import files
+    from lockblame.rollbacks import is_member, parse
+
+    if "workspace" not in text:
+        return
+    document = parse(text, pyproject.name)
+    for path in files.listing(pyproject.parent):
+        folder, _, name = path.rpartition("/")
+        if name == "pyproject.toml" and folder and is_member(document, folder):
+            with suppress(ReadError):
+                yield pyproject.parent / path, files.read(pyproject.parent / path).decode("utf-8", "replace")
 
 
 def _files(top: Path, within: Path) -> Iterator[tuple[Path, str]]:

@@ -203,6 +203,7 @@ def _part(delta: Delta, lock: str | None) -> str:
 def _draft(ends: _Ends, way: _Way, lock: str | None, draft: Edit | None) -> Edit:
     """What becomes of the file, or of the `draft` of it that another lock's way made."""
     from lockblame import rollbacks as ways
+    from lockblame.api.nesting import members
 
     shown, back = as_shown(way.target, ends.folder), way.back
     if draft is not None:
@@ -211,6 +212,9 @@ def _draft(ends: _Ends, way: _Way, lock: str | None, draft: Edit | None) -> Edit
         text = text_of(way.target, shown) if way.style != "constraints" or way.target.is_file() else None
     if way.style == "uv":
         new = ways.constrain_uv(text or "", back, shown)
+        for place, member in members(way.target, text or ""):
+            named = as_shown(place, ends.folder)
+            ways.refuse(ways.parse(member, named), back, named)
     elif way.style == "poetry":
         new = ways.constrain_poetry(text or "", back, shown)
     elif way.style == "requirements":
