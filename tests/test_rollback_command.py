@@ -304,7 +304,7 @@ class TestTwoLocksOfOneProject:
     def test_each_is_asked_of_its_own_resolver(self, both, monkeypatch):
         asked = []
 
-        def lock(tool, folder, paths, edited, path, *, offline=False):
+        def lock(tool, folder, paths, edited, path, *, offline=False, furnish=None):
             asked.append((tool, path, tuple(edited)))
 
         monkeypatch.setattr("lockblame.resolver.lock", lock)

@@ -348,6 +348,8 @@ def _with_reason(one: Return, found: Rollback) -> Return:
 
 def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Progress) -> Rollback:
     """The rollback with what the resolvers make of it; a Gap where one can't be asked."""
+    from lockblame.api.resolving import resolved
+
     edits = {edit.path: edit for edit in found.edits}
     asked: dict[tuple[RollbackStyle, Path], Resolution | Gap] = {}
     for way in ways:
@@ -360,7 +362,7 @@ def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Pro
         elif edit is not None and (way.style, way.target) not in asked:
             stage = f"asking {way.style} to lock a copy"
             progress.begin(stage)
-            asked[way.style, way.target] = _resolved(way.target, edit, way.style, offline)
+            asked[way.style, way.target] = resolved(way.target, edit, way.style, offline)
             progress.end(stage)
     gaps = tuple(dict.fromkeys(one for one in asked.values() if isinstance(one, Gap)))
     made = [one for one in asked.values() if isinstance(one, Resolution)]
@@ -369,35 +371,3 @@ def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Pro
     by = ", ".join(dict.fromkeys(one.resolver for one in made))
     resolution = worst and replace(worst, moved=moved, resolver=by if worst.resolves else worst.resolver)
     return replace(found, resolution=resolution, gaps=(*found.gaps, *gaps))
-
-
-def _resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) -> Resolution | Gap:
-    from lockblame import files, lockfiles, resolver
-    from lockblame.delta import compare as compared
-
-    folder, name = pyproject.parent, "uv.lock" if style == "uv" else "poetry.lock"
-    paths = _to_copy(folder)
-    outcome = resolver.lock(style, folder, paths, {pyproject.name: edit.after or ""}, name, offline=offline)
-    if outcome is None:
-        return Gap(subject="check", reason="no-resolver", detail=f"{style} is not installed", hint=f"install {style}")
-    if outcome.lock is None:
-        plain = resolver.lock(style, folder, paths, {}, name, offline=offline) if outcome.unsolvable else None
-        if not outcome.unsolvable or (plain is not None and plain.lock is None):
-            why = " even without the edit" if plain is not None else ""
-            detail = f"{style} can't lock a copy of this project{why}: {(plain or outcome).said[-600:]}"
-            return Gap(subject="check", reason="not-lockable", detail=detail, hint="try it by hand in the work tree")
-        return Resolution(resolver=outcome.resolver, resolves=False, detail=outcome.said)
-    opener = files.opener(folder)
-    sides = [lockfiles.parse(data, name, origin=name, opener=opener) for data in (files.read(folder / name), outcome.lock)]
-    moved = tuple(change for change in compared(*sides) if change.kind not in ("rescoped", "refiled"))
-    return Resolution(resolver=outcome.resolver, resolves=True, moved=moved)
-
-
-_FIRST = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "poetry.toml", ".python-version", "uv.lock", "poetry.lock")
-
-
-def _to_copy(folder: Path) -> list[str]:
-    """The files of a project, those first that every resolver reads."""
-    from lockblame import files
-
-    return sorted(files.listing(folder), key=lambda path: path.rpartition("/")[2] not in _FIRST)
