@@ -17,9 +17,11 @@ from lockblame.rollbacks import (
     constrain,
     constrain_poetry,
     constrain_uv,
+    forked,
     included,
     plan,
     repin,
+    taken_out,
     undo,
     wanted,
 )
@@ -303,6 +305,29 @@ class TestPlan:
         after = lock(pin("celery 5.3.4", "pytz>=1"), pin("pytz 2023.3"), asks=("celery",))
         returns, _ = plan(self.delta(before, after), ["pytz"])
         assert [one.change.name for one in returns] == ["celery"]
+
+    OLD, NEW = "python_full_version < '3.10'", "python_full_version >= '3.10'"
+
+    def test_a_fork_that_stayed_is_not_bound_by_the_one_that_goes_back(self):
+        before = lock(pin("numpy 2.0", marker=self.OLD), pin("numpy 2.1", marker=self.NEW), asks=("numpy",))
+        forks = (("2.2", "python_full_version == '3.10.*'"), ("2.5", "python_full_version >= '3.11'"))
+        after = lock(
+            pin("numpy 2.0", marker=self.OLD), *(pin(f"numpy {one}", marker=marker) for one, marker in forks), asks=("numpy",)
+        )
+        returns, _ = plan(self.delta(before, after), ["numpy"])
+        assert [one.requirement for one in wanted(returns, forked(before))] == [f"numpy==2.1 ; {self.NEW}"]
+        returns, _ = plan(self.delta(after, before), ["numpy"])
+        asked = [one.requirement for one in wanted(returns, forked(after))]
+        assert sorted(asked) == [f"numpy=={one} ; {marker}" for one, marker in forks]
+        edited = constrain_uv(PROJECT, wanted(returns, forked(after)))
+        assert [one[0] for one in taken_out(edited, undo(edited, "pyproject.toml"))] == ["numpy"]
+        assert taken_out(edited, PROJECT)[0][1] == ""
+
+    def test_forks_without_markers_are_refused(self):
+        before, after = (lock(pin("numpy 2.0"), pin(f"numpy {new}"), asks=("numpy",)) for new in ("2.1", "2.5"))
+        returns, _ = plan(self.delta(before, after), ["numpy"])
+        with pytest.raises(RollbackError, match="which is for whom"):
+            wanted(returns, forked(before))
 
     @pytest.mark.parametrize("name", ["absent", "gone", "moved"])
     def test_what_cannot_go_back(self, name):

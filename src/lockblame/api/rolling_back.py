@@ -147,7 +147,7 @@ class _Way:
 
 def _ways(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackStyle | None, file: PathLike | None) -> list[_Way]:
     """A way for each lock that has something to take back, and for each file that it is made of and that pins some of it."""
-    from lockblame.rollbacks import wanted
+    from lockblame.rollbacks import forked, wanted
 
     found = []
     for lock in dict.fromkeys(one.change.lock for one in returns):
@@ -155,7 +155,7 @@ def _ways(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackS
         place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock or delta.after.path)
         target = ends.folder / file if file is not None else _target(place, own)
         shown = place if own == "requirements" and file is None else target
-        back = wanted([one for one in returns if one.change.lock == lock])
+        back = wanted([one for one in returns if one.change.lock == lock], forked(delta.before))
         targets = _holding(ends, target, back) if own == "requirements" else {target: back}
         found += [
             _Way(lock=lock, place=place, style=own, target=each, shown=shown, back=tuple(some)) for each, some in targets.items()
@@ -178,14 +178,14 @@ def _holding(ends: _Ends, target: Path, back: Sequence[Wanted]) -> dict[Path, li
 
 def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], ways: Sequence[_Way]) -> Rollback:
     """The edits that take the returns back; where several locks need one file edited, all that in one edit."""
-    from lockblame.rollbacks import wanted
+    from lockblame.rollbacks import forked, wanted
 
     drafts: dict[Path, Edit] = {}
     commands: list[str] = []
     for way in ways:
         drafts[way.target] = _draft(ends, way, way.lock or delta.after.path, drafts.get(way.target))
         commands.append(command(way.style, as_shown(way.shown, ends.folder), way.place))
-    lines = (one.requirement for one in wanted(returns))
+    lines = (one.requirement for one in wanted(returns, forked(delta.before)))
     return Rollback(
         style=ways[0].style if ways else "constraints",
         returns=tuple(returns),

@@ -78,7 +78,8 @@ def _forward(style: RollbackStyle, shown: str, place: Path, left: Sequence[tuple
     uv is told where to; Poetry can only be told to take what is newest.
     """
     if style == "uv" and left:
-        return f"uv lock{where(shown)}{''.join(f' --upgrade-package {name}=={version}' for name, version in left)}"
+        moves = (f"{name}=={version}" if version else name for name, version in left)
+        return " ".join([f"uv lock{where(shown)}", *(f"--upgrade-package {one}" for one in moves)])
     if style == "poetry" and left:
         return f"poetry update{where(shown)} --lock {' '.join(dict.fromkeys(name for name, _ in left))}"
     return command(style, shown, place)

@@ -33,7 +33,7 @@ def rollback(found: Rollback, style: str, *, folder: str = "", width: int = 100,
 def _back(one: Return) -> str:
     """`kombu 5.3.2 → 5.3.1`, the other way round than the change."""
     change = one.change
-    return f"{line(change.name, 100)} {line(change.new or '', 60)} → {line(change.old or '', 60)}"
+    return f"{line(change.name, 100)} {line(change.new or '(none)', 60)} → {line(change.old or '', 60)}"
 
 
 def _headline(found: Rollback) -> str:

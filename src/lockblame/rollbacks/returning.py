@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lockblame.delta.constraints import allows
 from lockblame.errors import RollbackError
-from lockblame.model import Change, Delta, Edge, Gap, Pin, Return, normalize
+from lockblame.model import Change, Delta, Edge, Gap, Pin, Return, Snapshot, normalize
 from lockblame.rollbacks.marks import Wanted
 
 Metadata = Mapping[tuple[str, str], Sequence[Edge]]
@@ -34,8 +34,12 @@ def plan(delta: Delta, names: Iterable[str], metadata: Metadata | None = None) -
         one = waiting.pop(0)
         if any(_key(one.change) == _key(known.change) for known in returns):
             continue
+        forks = one.change.kind in ("added", "removed") and _is_fork(delta, one.change)
         if one.change.kind == "added":
-            waiting = [*_bringers(delta, one.change), *waiting]
+            # a fork that came with the others goes with them
+            waiting = waiting if forks else [*_bringers(delta, one.change), *waiting]
+        elif forks:
+            returns.append(one)
         elif (why := _why_not(one.change)) is not None:
             needed = f" (needed: {one.because})" if one.because else ""
             raise RollbackError(one.change.name, f"{why}{needed}", "restore it by hand")
@@ -45,24 +49,40 @@ def plan(delta: Delta, names: Iterable[str], metadata: Metadata | None = None) -
     return tuple(returns), edges.gaps([one.change for one in returns])
 
 
-def wanted(returns: Sequence[Return]) -> tuple[Wanted, ...]:
-    """The versions to go back to; by marker where the forks of one package go to several."""
+def wanted(returns: Sequence[Return], forked: Collection[str] = ()) -> tuple[Wanted, ...]:
+    """The versions to go back to; by marker where the forks of one package go to several, or it is one of `forked`."""
     found: dict[str, dict[tuple[str, str | None], str]] = {}
+    left = {one.change.name: one.change.new for one in returns if one.change.new}
     for one in returns:
-        before, after = one.change.before, one.change.after
-        if before is not None and before.version and after is not None and after.version:
-            found.setdefault(one.change.name, {})[before.version, before.marker] = after.version
-    return tuple(item for name, versions in found.items() for item in _items(name, versions))
+        before, instead = one.change.before, one.change.new or left.get(one.change.name)
+        if before is not None and before.version and instead:
+            found.setdefault(one.change.name, {})[before.version, before.marker] = instead
+    return tuple(item for name, versions in found.items() for item in _items(name, versions, name in forked))
 
 
-def _items(name: str, versions: Mapping[tuple[str, str | None], str]) -> Iterator[Wanted]:
-    if len({version for version, _ in versions}) == 1:
+def forked(before: Snapshot) -> frozenset[str]:
+    """The packages of which a lock had several versions: what goes back for some environments must not bind the others."""
+    parts = before.parts or (before,)
+    return frozenset(name for part in parts for name in part.names if len({pin.version for pin in part.get(name)}) > 1)
+
+
+def _is_fork(delta: Delta, change: Change) -> bool:
+    """Whether other forks of the same package moved: it is neither new nor gone."""
+    return any(
+        other.lock == change.lock and other.name == change.name and other.kind in ("upgraded", "downgraded")
+        for other in delta.get(change.name)
+    )
+
+
+def _items(name: str, versions: Mapping[tuple[str, str | None], str], forked: bool) -> Iterator[Wanted]:
+    if len({version for version, _ in versions}) == 1 and not forked:
         (version, _), instead = next(iter(versions.items()))
         yield Wanted(name=name, version=version, instead=instead)
         return
     if any(marker is None for _, marker in versions):
         several = ", ".join(sorted({version for version, _ in versions}))
-        raise RollbackError(name, f"goes back to several versions ({several}), and the lock doesn't say which is for whom")
+        detail = f"goes back to {several}, had several versions, and the lock doesn't say which is for whom"
+        raise RollbackError(name, detail, "restore it by hand")
     for (version, marker), instead in versions.items():
         yield Wanted(name=name, version=version, instead=instead, marker=marker)
 

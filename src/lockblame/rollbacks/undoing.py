@@ -26,8 +26,8 @@ _POETRY_ENTRY = re.compile(
     rf"^([a-z0-9-]{{1,200}}) = [^\r\n]{{1,4000}}  {_MARK}: instead of [0-9A-Za-z.!+_-]{{1,200}}{_FEED}", re.M
 )
 _LEFT = rf"  {_MARK}: instead of ([0-9A-Za-z.!+_-]{{1,200}})"
-_UV_NAMED = re.compile(rf"[\"']([a-z0-9-]{{1,200}})==[^\r\n]{{1,400}}[\"'],{_LEFT}")
-_POETRY_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}}) = [^\r\n]{{1,4000}}{_LEFT}", re.M)
+_UV_NAMED = re.compile(rf"[\"']([a-z0-9-]{{1,200}})==([^\r\n]{{1,400}})[\"'],{_LEFT}")
+_POETRY_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}}) = ([^\r\n]{{1,4000}}){_LEFT}", re.M)
 _POETRY_GROUP = re.compile(
     rf"{_FEED}\[{re.escape('.'.join(GROUP))}\]  {_MARK}{_FEED}optional = true{_FEED}{_FEED}"
     rf"\[{re.escape('.'.join(POETRY))}\]  {_MARK}{_FEED}(?=\Z|{_FEED}|[ \t]*\[)"
@@ -55,9 +55,13 @@ def undo(text: str, file: str, names: Collection[str] = ()) -> str:
 
 
 def taken_out(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """The entries in one text of a pyproject.toml that the other hasn't any more: each package and the version it had left."""
+    """The entries in one text of a pyproject.toml that the other hasn't any more: each package and the version it had left.
+
+    That is "" where it is for some environments alone: no version may be right for all.
+    """
     held = [[*_UV_NAMED.findall(text), *_POETRY_NAMED.findall(text)] for text in (before, after)]
-    return tuple(dict.fromkeys(one for one in held[0] if one not in held[1]))
+    gone = [one for one in held[0] if one not in held[1]]
+    return tuple(dict.fromkeys((name, "" if ";" in entry else version) for name, entry, version in gone))
 
 
 def _bare(document: dict[str, Any]) -> dict[str, Any]:
