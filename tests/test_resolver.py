@@ -89,8 +89,10 @@ def test_a_failure_that_says_nothing_of_solutions_is_a_gap(programs, project, sa
 
 
 def test_no_solution_is_told_only_where_there_was_one_before(programs, project):
-    programs("uv", "grep -q lockblame pyproject.toml || exit 0; echo 'No solution found when resolving dependencies'; exit 1")
-    assert not checked(project).resolution.resolves
+    says = "echo 'Using CPython 3.12 at: /opt/python'; echo '× No solution found when resolving dependencies'"
+    programs("uv", f"grep -q lockblame pyproject.toml || exit 0; {says}; exit 1")
+    found = checked(project).resolution
+    assert (found.resolves, found.detail) == (False, "No solution found when resolving dependencies")
     programs("uv", "echo 'No solution found when resolving dependencies'; exit 1")
     found = checked(project)
     assert found.resolution is None

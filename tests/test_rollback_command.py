@@ -195,6 +195,19 @@ def test_requirements_get_their_old_line_back(tmp_path):
     assert (tmp_path / "requirements.txt").read_text() == new
 
 
+def test_what_an_old_version_requires_and_is_gone_is_told(tmp_path, evidence):
+    folder = start(tmp_path / "project")
+    commit(folder, {"requirements.txt": "celery==5.3.1\nkombu==5.3.1\npytz==2023.3\n"}, "v1")
+    commit(folder, {"requirements.txt": "celery==5.3.4\nkombu==5.3.2\ntzdata==2023.3\n"}, "v2")
+    (evidence / "requirements.jsonl").write_text('{"name": "celery", "version": "5.3.1", "requires": ["pytz>=2021"]}\n')
+    found = lockblame.rollback("v1", "v2", packages=["celery"], evidence=evidence, repository=folder)
+    (gap,) = [gap for gap in found.gaps if gap.subject == "pytz"]
+    assert gap.hint == "put back pytz 2023.3 by hand"
+    assert {gap.hint for gap in found.gaps if gap.reason == "no-constraints"} == {"install it into a fresh environment and see"}
+    with pytest.raises(RollbackError, match="the lock doesn't say what brought it in"):
+        lockblame.rollback("v1", "v2", packages=["tzdata"], evidence=evidence, repository=folder)
+
+
 class TestFilesOfFiles:
     """Requirements that are made of several files: the one that holds the pin is edited."""
 

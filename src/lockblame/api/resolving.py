@@ -41,7 +41,9 @@ def resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) -
             why = " even without the edit" if plain is not None else ""
             detail = f"{style} can't lock a copy of this project{why}: {(plain or outcome).said[-600:]}"
             return Gap(subject="check", reason="not-lockable", detail=detail, hint="try it by hand in the work tree")
-        return Resolution(resolver=outcome.resolver, resolves=False, detail=outcome.said)
+        # uv says first which Python it took; Poetry ends with that there is none
+        detail = outcome.said[max(0, outcome.said.find("No solution found")) :]
+        return Resolution(resolver=outcome.resolver, resolves=False, detail=detail)
     after = lockfiles.parse(outcome.lock, name, origin=name, opener=opener)
     moved = tuple(change for change in compared(before, after) if change.kind not in ("rescoped", "refiled"))
     return Resolution(resolver=outcome.resolver, resolves=True, moved=moved)

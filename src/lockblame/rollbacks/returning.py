@@ -12,6 +12,9 @@ from lockblame.rollbacks.marks import Wanted
 Metadata = Mapping[tuple[str, str], Sequence[Edge]]
 """What releases require by their metadata, (name, version) → edges, for locks whose edges come without constraints."""
 
+GONE = "gone-companion"
+"""The reason of a Gap for what has to come back and can't by an edit of pins."""
+
 _WHY_NOT = {
     "moved": "comes from another place now, which no constraint takes back",
     "republished": "has the same version on both sides: its files were replaced",
@@ -46,7 +49,8 @@ def plan(delta: Delta, names: Iterable[str], metadata: Metadata | None = None) -
         else:
             returns.append(one)
             waiting += edges.needed(one.change, [known.change for known in (*returns, *waiting)])
-    return tuple(returns), edges.gaps([one.change for one in returns])
+    back = [one.change for one in returns]
+    return tuple(returns), (*edges.gaps(back), *edges.missing(back))
 
 
 def wanted(returns: Sequence[Return], forked: Collection[str] = ()) -> tuple[Wanted, ...]:
@@ -110,7 +114,9 @@ def _bringers(delta: Delta, change: Change) -> list[Return]:
     parents = {path[-2] for path in change.paths_after if len(path) > 1}
     found = [other for other in delta if other.name in parents and other.kind in ("upgraded", "downgraded", "added")]
     if not found:
-        raise RollbackError(change.name, "is new, and the project itself asks for it", "take that requirement out by hand")
+        known = change.after is not None and change.after.requires_known
+        detail = "the project itself asks for it" if known else "the lock doesn't say what brought it in"
+        raise RollbackError(change.name, f"is new, and {detail}", "take that requirement out by hand")
     return [Return(change=other, because=f"it brought {change.name} in, which is new") for other in found]
 
 
@@ -167,6 +173,15 @@ class _Constraints:
         shown = ", ".join(dict.fromkeys(unknown[:12])) + (" …" if len(unknown) > 12 else "")
         detail = "the lock doesn't say with which constraints it requires others, so what must go back too may be missing"
         return (Gap(subject=shown, reason="no-constraints", detail=detail, hint="--check asks the resolver"),)
+
+    def missing(self, returns: Sequence[Change]) -> Iterator[Gap]:
+        """What the old versions require and the new lock has no more: a resolver brings it back, an edit of pins doesn't."""
+        for change in returns:
+            for name in dict.fromkeys(edge.name for edge in self._edges(change, after=False)):
+                gone = [other for other in self._delta.get(name) if other.lock == change.lock and other.kind == "removed"]
+                if gone and not any(other.after for other in self._delta.get(name)):
+                    detail = f"{change.name} {change.old} requires it, and it is gone from the new lock"
+                    yield Gap(subject=name, reason=GONE, detail=detail, hint=f"put back {name} {gone[0].old} by hand")
 
     def _asking(self, returns: Sequence[Change]) -> Iterator[tuple[Pin, bool]]:
         names = {one.name for one in returns}
