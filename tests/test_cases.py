@@ -163,18 +163,26 @@ class TestCommand:
         assert "Queue full" in lockblame("cases", "list", folder=project).stdout
         assert "kombu back" in lockblame("cases", "show", "2024-03-02-queue-full", folder=project).stdout
         assert "2024-03-02" in lockblame("cases", "search", "the worker waits, the queue is full", folder=project).stdout
+        assert "kombu back" in lockblame("cases", "show", "2024-03-02", folder=project).stdout
         # whoever asks for the package that was to blame is answered, for another that was deployed with it not
         assert "2024-03-02" in lockblame("cases", "search", "Kombu", folder=project).stdout
         assert "No case" in lockblame("cases", "search", "kombu certifi", folder=project).stdout
         assert lockblame("cases", "add", *told, folder=project).returncode == 3
+        lockblame("cases", "add", *told, "--title", "Queue full again", folder=project)
+        several = lockblame("cases", "show", "2024-03-02", folder=project)
+        assert (several.returncode, "queue-full-again" in several.stderr) == (3, True)
+        assert "kombu back" in lockblame("cases", "show", "2024-03-02-queue-full", folder=project).stdout
 
     def test_bad_input(self, project):  # noqa: F811
         assert "no cases yet" in lockblame("cases", "list", folder=project).stdout
         assert lockblame("cases", "show", "nothing", folder=project).returncode == 3
         assert lockblame("cases", "add", "--title", "x", folder=project).returncode == 3
+        for event in ("deployed", "=deployed", "10:00="):
+            assert lockblame("cases", "add", "--title", "x", "--symptom", "y", "--event", event, folder=project).returncode == 3
         (project / "bad.json").write_text('{"schema": 2}')
         assert lockblame("cases", "add", "--title", "x", "--report", "bad.json", folder=project).returncode == 3
         (project / ".lockblame/cases").mkdir(parents=True)
         (project / ".lockblame/cases/broken.toml").write_text("x")
+        assert "broken.toml: is no TOML" in lockblame("cases", "search", "slow", folder=project).stderr
         run = lockblame("blame", "v1..v2", "--offline", "--symptom", "slow", "--format", "json", folder=project)
         assert [gap["subject"] for gap in json.loads(run.stdout)["gaps"] if gap["reason"] == "unreadable-case"] == ["broken.toml"]

@@ -177,6 +177,16 @@ class TestWriteAll:
         files.write_all(tmp_path, {"a": "new"})
         assert (tmp_path / "a").read_text() == "new"
 
+    @pytest.mark.skipif(os.name == "nt", reason="permissions are others there")
+    @pytest.mark.parametrize("mode", [0o600, 0o444, 0o755])
+    def test_permissions_stay_as_they_were(self, tmp_path, mode):
+        (tmp_path / "a").write_text("old")
+        (tmp_path / "a").chmod(mode)
+        files.write_all(tmp_path, {"a": "new", "b": "new"})
+        assert (tmp_path / "a").read_text() == "new"
+        assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+        assert [place.name for place in tmp_path.iterdir() if place.name.startswith(".")] == []
+
     @pytest.mark.parametrize("name", ["../out", "a/../../out", "/out", "", "."])
     def test_names_that_lead_out_leave_everything_as_it_was(self, tmp_path, name):
         folder = tmp_path / "inside"

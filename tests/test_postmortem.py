@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lockblame.api.incident import read_proof, with_proof, with_way_back
 from lockblame.errors import ReadError
-from lockblame.model import Edit, Gap, Release, Reopened, Return, Rollback
+from lockblame.model import Case, Edit, Gap, Precedent, Release, Reopened, Return, Rollback
 from lockblame.report import render
 from tests import examples
 from tests.test_cli import lockblame, project  # noqa: F401 (a fixture)
@@ -90,7 +90,14 @@ class TestProof:
         for style in ("text", "markdown", "postmortem"):
             assert "pytz" in render(found, style)[:200]
         shown = render(found, "postmortem")
-        assert shown.index("- pytz 2023.3") < shown.index("- kombu 5.3.1 → 5.3.2 (91 %)")
+        first, second = "pytz 2023.3 (added) (proven; the ranking", "kombu 5.3.1 → 5.3.2 (91 % by the ranking, not among what is"
+        assert 0 < shown.index(f"- {first}") < shown.index(f"- {second}")
+
+    def test_a_case_that_it_resembles_says_what_helped(self):
+        case = Case(id="a-case", title="Slow", date=date(2024, 3, 2), symptom="slow", workaround="kombu back")
+        shown = render(replace(examples.report(), cases=(Precedent(case=case, score=5.0),)), "postmortem")
+        (row,) = [row for row in shown.splitlines() if row.startswith("> ")]
+        assert row.replace("\\", "").endswith("What helped then: kombu back (lockblame cases show a-case)")
 
     def test_several_together(self, proven):
         both = [{"name": "kombu", "before": "5.3.1", "after": "5.3.2"}, {"name": "pytz", "before": None, "after": "2023.3"}]

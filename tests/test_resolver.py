@@ -8,7 +8,7 @@ import pytest
 
 import lockblame
 from lockblame import resolver
-from tests.repositories import commit, start
+from tests.repositories import commit, git, start
 from tests.test_rollback_command import PYPROJECT, UV
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the resolver here is a shell script")
@@ -49,6 +49,34 @@ def test_all_files_are_there_for_a_build_that_needs_them(programs, project):
     assert "5.3.2" in (project / "uv.lock").read_text()
 
 
+LOCKS = "sed -i s/5.3.2/5.3.1/ uv.lock"
+
+
+def test_git_tells_a_build_its_version(programs, project, tmp_path):
+    programs("uv", f'[ "$(git describe --tags)" = v2 ] && git tag made-in-the-copy && {LOCKS}')
+    assert checked(project).resolution.resolves
+    assert git(project, "tag").split() == ["v1", "v2"]
+    assert git(project, "status", "--porcelain") == ""
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=v2", project.as_uri(), str(shallow))
+    git(shallow, "fetch", "--quiet", "--depth=1", "origin", "tag", "v1")
+    assert checked(shallow).resolution.resolves
+
+
+def test_what_lies_beside_the_project_in_its_repository(programs, tmp_path):
+    top = start(tmp_path / "mono")
+    kit = '[[package]]\nname = "kit"\nversion = "1"\nsource = {{ editable = "{}" }}\n'
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret.txt").write_text("not copied")
+    for kombu, tag in (("5.3.1", "v1"), ("5.3.2", "v2")):
+        lock = (
+            UV.format(celery="5.3.1", kombu=kombu) + kit.format("../kit") + kit.format("../../outside").replace("kit", "out", 1)
+        )
+        commit(top, {"app/pyproject.toml": PYPROJECT, "app/uv.lock": lock, "kit/kit.py": "", "other/big.py": ""}, tag)
+    programs("uv", f"cat ../kit/kit.py && git describe --tags && [ ! -e ../other ] && [ ! -e ../../outside ] && {LOCKS}")
+    assert checked(top / "app").resolution.resolves
+
+
 @pytest.mark.parametrize("said", ["error: Failed to build `app`", "error: Git operation failed", "Could not resolve host"])
 def test_a_failure_that_says_nothing_of_solutions_is_a_gap(programs, project, said):
     programs("uv", f"echo '{said}'; exit 1")
@@ -61,8 +89,10 @@ def test_a_failure_that_says_nothing_of_solutions_is_a_gap(programs, project, sa
 
 
 def test_no_solution_is_told_only_where_there_was_one_before(programs, project):
-    programs("uv", "grep -q lockblame pyproject.toml || exit 0; echo 'No solution found when resolving dependencies'; exit 1")
-    assert not checked(project).resolution.resolves
+    says = "echo 'Using CPython 3.12 at: /opt/python'; echo '× No solution found when resolving dependencies'"
+    programs("uv", f"grep -q lockblame pyproject.toml || exit 0; {says}; exit 1")
+    found = checked(project).resolution
+    assert (found.resolves, found.detail) == (False, "No solution found when resolving dependencies")
     programs("uv", "echo 'No solution found when resolving dependencies'; exit 1")
     found = checked(project)
     assert found.resolution is None

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockblame.errors import ReadError, RollbackError
+from lockblame.lockfiles import parse
 from lockblame.rollbacks import (
     MARK,
     Wanted,
@@ -16,8 +17,11 @@ from lockblame.rollbacks import (
     constrain,
     constrain_poetry,
     constrain_uv,
+    forked,
+    included,
     plan,
     repin,
+    taken_out,
     undo,
     wanted,
 )
@@ -230,6 +234,11 @@ class TestRequirements:
         with pytest.raises(RollbackError, match="by hashes"):
             repin(HASHED[1], (KOMBU,), "")
 
+    def test_what_a_file_is_made_of(self):
+        text = "-r base.txt  # all\n -c 'more/pins.txt' \\\n\n--requirement=a.txt\r\n--constraint  b.txt\n-rc.txt\n"
+        text += "# -r no.txt\n-r https://files.example/no.txt\n--require-hashes\nkombu==5 -r no\n"
+        assert included(text) == ("base.txt", "more/pins.txt", "a.txt", "b.txt", "c.txt")
+
     def test_without_hashes_the_version_is_enough(self):
         assert repin("kombu==5.3.2\n", (KOMBU,), "").endswith("\nkombu==5.3.1\n")
 
@@ -282,11 +291,43 @@ class TestPlan:
         returns, gaps = plan(delta, ["kombu"], {("celery", "5.3.4"): (edge,)})
         assert [one.change.name for one in returns] == ["kombu", "celery"]
 
+    def test_a_lock_without_edges_may_hide_whoever_requires_it(self):
+        lines = ["celery==5.3.{}\nkombu==5.3.{}\n".format(*versions).encode() for versions in ((1, 1), (4, 2))]
+        delta = self.delta(*(parse(line, "requirements.txt") for line in lines))
+        _, gaps = plan(delta, ["kombu"])
+        assert [gap.subject for gap in gaps] == ["kombu 5.3.1, celery 5.3.4"]
+        (edge,) = pin("x 1", "kombu>=5.3.2").requires
+        returns, gaps = plan(delta, ["kombu"], {("celery", "5.3.4"): (edge,), ("kombu", "5.3.1"): (), ("celery", "5.3.1"): ()})
+        assert ([one.change.name for one in returns], gaps) == (["kombu", "celery"], ())
+
     def test_a_new_package_goes_with_what_brought_it(self):
         before = lock(pin("celery 5.3.1"), asks=("celery",))
         after = lock(pin("celery 5.3.4", "pytz>=1"), pin("pytz 2023.3"), asks=("celery",))
         returns, _ = plan(self.delta(before, after), ["pytz"])
         assert [one.change.name for one in returns] == ["celery"]
+
+    OLD, NEW = "python_full_version < '3.10'", "python_full_version >= '3.10'"
+
+    def test_a_fork_that_stayed_is_not_bound_by_the_one_that_goes_back(self):
+        before = lock(pin("numpy 2.0", marker=self.OLD), pin("numpy 2.1", marker=self.NEW), asks=("numpy",))
+        forks = (("2.2", "python_full_version == '3.10.*'"), ("2.5", "python_full_version >= '3.11'"))
+        after = lock(
+            pin("numpy 2.0", marker=self.OLD), *(pin(f"numpy {one}", marker=marker) for one, marker in forks), asks=("numpy",)
+        )
+        returns, _ = plan(self.delta(before, after), ["numpy"])
+        assert [one.requirement for one in wanted(returns, forked(before))] == [f"numpy==2.1 ; {self.NEW}"]
+        returns, _ = plan(self.delta(after, before), ["numpy"])
+        asked = [one.requirement for one in wanted(returns, forked(after))]
+        assert sorted(asked) == [f"numpy=={one} ; {marker}" for one, marker in forks]
+        edited = constrain_uv(PROJECT, wanted(returns, forked(after)))
+        assert [one[0] for one in taken_out(edited, undo(edited, "pyproject.toml"))] == ["numpy"]
+        assert taken_out(edited, PROJECT)[0][1] == ""
+
+    def test_forks_without_markers_are_refused(self):
+        before, after = (lock(pin("numpy 2.0"), pin(f"numpy {new}"), asks=("numpy",)) for new in ("2.1", "2.5"))
+        returns, _ = plan(self.delta(before, after), ["numpy"])
+        with pytest.raises(RollbackError, match="which is for whom"):
+            wanted(returns, forked(before))
 
     @pytest.mark.parametrize("name", ["absent", "gone", "moved"])
     def test_what_cannot_go_back(self, name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import nullcontext
 
 import pytest
 
@@ -114,6 +115,56 @@ class TestUv:
         lockblame.rollback(undo=True, write=True, repository=project)
         assert pyproject.read_bytes() == text.encode()
 
+    @pytest.mark.parametrize(
+        ("members", "folder", "refused"),
+        [
+            ('members = ["packages/*"]', "packages/b", True),
+            ('members = ["./packages/*"]', "packages/b", True),
+            ('members = ["packages/**"]', "packages/deep/b", True),
+            ('members = ["packages/*"]\nexclude = ["packages/b"]', "packages/b", False),
+            ('members = ["packages/*"]', "vendor/packages/b", False),
+            ("members = 3", "packages/b", False),
+        ],
+    )
+    def test_a_member_of_the_workspace_may_rule_it_out_too(self, project, members, folder, refused):
+        (project / "pyproject.toml").write_text(f"{PYPROJECT}[tool.uv.workspace]\n{members}\n")
+        (project / folder).mkdir(parents=True)
+        (project / folder / "pyproject.toml").write_text('[project]\nname = "b"\ndependencies = ["kombu>=5.3.2"]\n')
+        with pytest.raises(RollbackError) if refused else nullcontext() as caught:
+            assert lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project).edits
+        assert caught is None or caught.value.subject == f"{folder}/pyproject.toml"
+
+    def test_undone_from_a_folder_below(self, project):
+        lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)
+        (project / "src").mkdir()
+        found = lockblame.rollback(undo=True, write=True, repository=project / "src")
+        assert found.written
+        assert (project / "pyproject.toml").read_text() == PYPROJECT
+
+    def test_after_an_undo_the_lock_is_told_where_to_go_again(self, project, evidence):
+        lockblame.rollback("v1", "v2", packages=["kombu"], evidence=evidence, repository=project, write=True)
+        told = run("rollback", "--undo", "--package", "celery", folder=project).stdout
+        assert "uv lock --upgrade-package celery==5.3.4 (by itself the lock keeps" in " ".join(told.split())
+        found = lockblame.rollback(undo=True, repository=project)
+        assert found.command == "uv lock --upgrade-package kombu==5.3.2 --upgrade-package celery==5.3.4"
+
+    @pytest.mark.parametrize(
+        ("header", "command"),
+        [("by Poetry 1.8.5 and", "poetry lock --no-update"), ("by Poetry 2.1.0 and", "poetry lock"), ("", "poetry lock")],
+    )
+    def test_poetry_1_takes_everything_new_unless_told_not_to(self, project, header, command):
+        (project / "poetry.lock").write_text(f"# This file is automatically @generated {header} should not be changed by hand.\n")
+        found = lockblame.rollback(
+            "v1:uv.lock",
+            "v2:uv.lock",
+            packages=["kombu"],
+            offline=True,
+            repository=project,
+            style="poetry",
+            file="pyproject.toml",
+        )
+        assert found.command == command
+
     @pytest.mark.parametrize("broken", ["[tool.uv", '[project]\ndependencies = ["kombu>=5.3.2"]\n', "x = 1\xff"])
     def test_refused_without_a_trace(self, project, broken):
         (project / "pyproject.toml").write_bytes(broken.encode("latin-1"))
@@ -142,6 +193,53 @@ def test_requirements_get_their_old_line_back(tmp_path):
     assert "kombu==5.3.1 \\\n    --hash=sha256:11\n" in (tmp_path / "requirements.txt").read_text()
     lockblame.rollback(undo=True, write=True, repository=tmp_path)
     assert (tmp_path / "requirements.txt").read_text() == new
+
+
+def test_what_an_old_version_requires_and_is_gone_is_told(tmp_path, evidence):
+    folder = start(tmp_path / "project")
+    commit(folder, {"requirements.txt": "celery==5.3.1\nkombu==5.3.1\npytz==2023.3\n"}, "v1")
+    commit(folder, {"requirements.txt": "celery==5.3.4\nkombu==5.3.2\ntzdata==2023.3\n"}, "v2")
+    (evidence / "requirements.jsonl").write_text('{"name": "celery", "version": "5.3.1", "requires": ["pytz>=2021"]}\n')
+    found = lockblame.rollback("v1", "v2", packages=["celery"], evidence=evidence, repository=folder)
+    (gap,) = [gap for gap in found.gaps if gap.subject == "pytz"]
+    assert gap.hint == "put back pytz 2023.3 by hand"
+    assert {gap.hint for gap in found.gaps if gap.reason == "no-constraints"} == {"install it into a fresh environment and see"}
+    with pytest.raises(RollbackError, match="the lock doesn't say what brought it in"):
+        lockblame.rollback("v1", "v2", packages=["tzdata"], evidence=evidence, repository=folder)
+
+
+class TestFilesOfFiles:
+    """Requirements that are made of several files: the one that holds the pin is edited."""
+
+    BASE = "Kombu[sqs]==5.3.{0} ; python_version >= '3.8'\r\nvine==5.0.0"
+
+    @pytest.fixture
+    def nested(self, tmp_path):
+        folder = start(tmp_path / "nested")
+        for tag, number in (("v1", 1), ("v2", 2)):
+            held = {
+                "requirements.txt": "-r deps/base.txt\n-c pins.txt\namqp\n-r ../outside.txt\n",
+                "pins.txt": f"amqp==5.1.{number}\n",
+            }
+            commit(folder, {**held, "deps/base.txt": self.BASE.format(number)}, tag)
+        (tmp_path / "outside.txt").write_text("kombu==5.3.2\n")
+        return folder
+
+    @pytest.mark.parametrize("ends", [("v1", "v2"), ("v1:requirements.txt", "requirements.txt")])
+    def test_there_and_back(self, nested, ends):
+        before = (nested / "deps/base.txt").read_bytes()
+        found = lockblame.rollback(*ends, packages=["kombu", "amqp"], write=True, offline=True, repository=nested)
+        assert found.command.startswith("pip install -r requirements.txt")
+        assert {one.name: one.version for one in lockblame.diff("v1", nested / "requirements.txt", repository=nested).after} == {
+            "kombu": "5.3.1",
+            "vine": "5.0.0",
+            "amqp": "5.1.1",
+        }
+        assert (nested.parent / "outside.txt").read_text() == "kombu==5.3.2\n"
+        again = lockblame.rollback("v1", "v2", packages=["kombu", "amqp"], write=True, offline=True, repository=nested)
+        assert again.edits == ()
+        lockblame.rollback(undo=True, write=True, repository=nested)
+        assert (nested / "deps/base.txt").read_bytes() == before
 
 
 @pytest.mark.parametrize("style", ["text", "markdown", "json"])
@@ -209,13 +307,17 @@ class TestTwoLocksOfOneProject:
         assert rendered(found, "text", folder=str(both)).count("kombu 5.3.2 → 5.3.1") == 1
         assert lockblame.rollback("v1", "v2", packages=["kombu"], repository=both, offline=True).edits == ()
         undone = lockblame.rollback(undo=True, repository=both, write=True)
-        assert set(undone.command.split(" && ")) == set(found.command.split(" && "))
+        assert set(undone.command.split(" && ")) == {
+            "poetry update --lock kombu",
+            "pip install -r requirements.txt",
+            "uv lock --upgrade-package kombu==5.3.2",
+        }
         assert (both / "pyproject.toml").read_text() == PYPROJECT
 
     def test_each_is_asked_of_its_own_resolver(self, both, monkeypatch):
         asked = []
 
-        def lock(tool, folder, paths, edited, path, *, offline=False):
+        def lock(tool, folder, paths, edited, path, *, offline=False, furnish=None):
             asked.append((tool, path, tuple(edited)))
 
         monkeypatch.setattr("lockblame.resolver.lock", lock)

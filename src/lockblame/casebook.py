@@ -22,7 +22,7 @@ from lockblame.model import Case, Change, Evidence, Issue, Moment, Precedent, Sy
 KEYS = ("title", "date", "symptom", "culprit", "proof", "issue", "workaround", "changes", "links", "timeline")
 SAME_STEP = 3.0
 """What it is worth (log-odds) that the deploy passes over the release to blame again: from before it to it or later."""
-SAME_CULPRIT = 0.5
+SAME_CULPRIT = 1.0
 """And that it moved the package that was to blame, but not over that release."""
 ALIKE = 4.5
 """The score from which on `blame` shows a case. These three are measured by benchmarks/cases.py: a false "this looks like the

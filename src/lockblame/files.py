@@ -125,7 +125,8 @@ def opener(root: Path, *, limit: int = LARGEST) -> Callable[[str], bytes | None]
 def write_all(folder: Path, texts: Mapping[str, str]) -> None:
     """Writes each text (UTF-8, line feeds as they are) to its name in `folder`, which is made when it is missing.
 
-    Every file is written beside its place first and moved there when all are written, so that nobody ever reads half of one.
+    Every file is written beside its place first and moved there when all are written, so that nobody ever reads half of one. It
+    keeps the permissions of the one that was there.
     ReadError when a name leads out of the folder or something can't be written; what was there before then still is.
     """
     waiting: list[tuple[Path, Path]] = []
@@ -137,7 +138,7 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             beside = place.with_name(f".{place.name}.{os.getpid()}.new")
             waiting.append((beside, place))
-            beside.write_bytes(text.encode("utf-8", "surrogateescape"))
+            _put(beside, text.encode("utf-8", "surrogateescape"), place)
         for beside, place in waiting:
             beside.replace(place)
     except (OSError, ValueError) as error:
@@ -146,3 +147,15 @@ def write_all(folder: Path, texts: Mapping[str, str]) -> None:
         for beside, _ in waiting:
             with suppress(OSError, ValueError):
                 beside.unlink(missing_ok=True)
+
+
+def _put(beside: Path, data: bytes, place: Path) -> None:
+    try:
+        mode = stat.S_IMODE(place.stat().st_mode)
+    except FileNotFoundError:
+        beside.write_bytes(data)
+        return
+    # nobody may read it in the meantime who may not read it in its place
+    beside.touch(mode=0o600)
+    beside.write_bytes(data)
+    beside.chmod(mode)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +43,19 @@ class Outcome:
 
 
 def lock(
-    tool: str, folder: Path, paths: Iterable[str], edited: Mapping[str, str], lock_path: str, *, offline: bool = False
+    tool: str,
+    folder: Path,
+    paths: Iterable[str],
+    edited: Mapping[str, str],
+    lock_path: str,
+    *,
+    offline: bool = False,
+    furnish: Callable[[Path], None] | None = None,
 ) -> Outcome | None:
     """What `uv lock` or `poetry lock` makes of a copy of `folder`, which has the lock at `lock_path`.
 
-    `paths` are the files to copy, the most important first; those of `edited` (relative path → text) get that text. Pins of the
-    lock stay where they may. None when the tool isn't installed.
+    `paths` are the files to copy, the most important first; those of `edited` (relative path → text) get that text. `furnish` is
+    given the copy to add to it. Pins of the lock stay where they may. None when the tool isn't installed.
     """
     program = shutil.which(tool)
     if program is None:
@@ -58,6 +65,8 @@ def lock(
         _copy(folder, paths, top)
         for path, text in edited.items():
             (top / path).write_bytes(text.encode("utf-8", "surrogateescape"))
+        if furnish is not None:
+            furnish(top)
         where = (top / lock_path).parent
         version = _version(program, where)
         code, said = _run(_command(program, tool, version, where, offline), where)

@@ -168,7 +168,9 @@ def _unasked(advisories: PathLike | None) -> tuple[Gap, ...]:
 
 
 def _requires(change: Change, names: set[str]) -> bool:
-    return change.after is not None and any(edge.name in names for edge in change.after.requires)
+    """Whether its new version requires one of them, or may: a lock without edges doesn't say."""
+    after = change.after
+    return after is not None and (not after.requires_known or any(edge.name in names for edge in after.requires))
 
 
 def _told(key: Key, pages: Sequence[str]) -> Flow[_Told]:

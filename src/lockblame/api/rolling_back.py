@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,10 @@ def rollback(
     """
     folder = Path(repository or ".")
     if undo:
-        return _undone(folder, file, tuple(packages), write)
+        from lockblame.api.undoing import undone
+
+        found = undone(folder, file, tuple(packages))
+        return _written(found) if write else found
     if before is None:
         raise ReadError("rollback", "needs the lock to go back to", "name BEFORE and AFTER, or one range BASE..HEAD")
     one, other = sides(before, after, folder)
@@ -97,6 +101,7 @@ def rollback(
             returns = tuple(_with_reason(one, found) if one.change.name in companions else one for one in returns)
             ways = _ways(ends, delta, returns, style, file)
             found = _checked(_edited(ends, delta, returns, ways), ways, offline, progress)
+    gaps = tuple(_closed(gaps, found))
     reopened, told = asked.reopened(returns, advisories, budget or Budget())
     found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told, *found.gaps))))
     return _written(found) if write else found
@@ -127,36 +132,60 @@ def _leading(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """How one lock is rolled back: by editing which file, in which style; `lock` is its path as the locks have it."""
+    """How one lock goes back: `back`, by editing which file, in which style; `lock` is its path as the locks have it.
+
+    `shown` is the file that the command to lock again, or to install, is about.
+    """
 
     lock: str | None
     place: Path
     style: RollbackStyle
     target: Path
+    shown: Path
+    back: tuple[Wanted, ...]
 
 
 def _ways(ends: _Ends, delta: Delta, returns: Sequence[Return], style: RollbackStyle | None, file: PathLike | None) -> list[_Way]:
-    """A way for each lock that has something to take back."""
+    """A way for each lock that has something to take back, and for each file that it is made of and that pins some of it."""
+    from lockblame.rollbacks import forked, wanted
+
     found = []
     for lock in dict.fromkeys(one.change.lock for one in returns):
         own = style or STYLES.get(_part(delta, lock), "constraints")
         place = _place(ends.after, ends.sources[1] or ends.sources[0], ends.folder, lock or delta.after.path)
         target = ends.folder / file if file is not None else _target(place, own)
-        found.append(_Way(lock=lock, place=place, style=own, target=target))
+        shown = place if own == "requirements" and file is None else target
+        back = wanted([one for one in returns if one.change.lock == lock], forked(delta.before))
+        targets = _holding(ends, target, back) if own == "requirements" else {target: back}
+        found += [
+            _Way(lock=lock, place=place, style=own, target=each, shown=shown, back=tuple(some)) for each, some in targets.items()
+        ]
+    return found
+
+
+def _holding(ends: _Ends, target: Path, back: Sequence[Wanted]) -> dict[Path, list[Wanted]]:
+    """What goes back by the file that pins it: the requirements file, or those that it includes."""
+    from lockblame.api.nesting import holders
+
+    checkout = ends.after.checkout
+    within = checkout.root if checkout is not None and checkout.root is not None else ends.folder
+    found: dict[Path, list[Wanted]] = {}
+    for one in back:
+        for place in holders(target, one, within) or (target,):
+            found.setdefault(place, []).append(one)
     return found
 
 
 def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], ways: Sequence[_Way]) -> Rollback:
     """The edits that take the returns back; where several locks need one file edited, all that in one edit."""
-    from lockblame.rollbacks import wanted
+    from lockblame.rollbacks import forked, wanted
 
     drafts: dict[Path, Edit] = {}
-    commands = []
+    commands: list[str] = []
     for way in ways:
-        back = wanted([one for one in returns if one.change.lock == way.lock])
-        drafts[way.target] = _draft(ends, way, way.lock or delta.after.path, back, drafts.get(way.target))
-        commands.append(_command(way.style, as_shown(way.target, ends.folder), way.place))
-    lines = (one.requirement for one in wanted(returns))
+        drafts[way.target] = _draft(ends, way, way.lock or delta.after.path, drafts.get(way.target))
+        commands.append(command(way.style, as_shown(way.shown, ends.folder), way.place))
+    lines = (one.requirement for one in wanted(returns, forked(delta.before)))
     return Rollback(
         style=ways[0].style if ways else "constraints",
         returns=tuple(returns),
@@ -171,21 +200,25 @@ def _part(delta: Delta, lock: str | None) -> str:
     return next((part.format for part in delta.after.parts if part.path == lock), delta.after.format)
 
 
-def _draft(ends: _Ends, way: _Way, lock: str | None, back: Sequence[Wanted], draft: Edit | None) -> Edit:
+def _draft(ends: _Ends, way: _Way, lock: str | None, draft: Edit | None) -> Edit:
     """What becomes of the file, or of the `draft` of it that another lock's way made."""
     from lockblame import rollbacks as ways
+    from lockblame.api.nesting import members
 
-    shown = as_shown(way.target, ends.folder)
+    shown, back = as_shown(way.target, ends.folder), way.back
     if draft is not None:
         text = draft.after
     else:
-        text = _text(way.target, shown) if way.style != "constraints" or way.target.is_file() else None
+        text = text_of(way.target, shown) if way.style != "constraints" or way.target.is_file() else None
     if way.style == "uv":
         new = ways.constrain_uv(text or "", back, shown)
+        for place, member in members(way.target, text or ""):
+            named = as_shown(place, ends.folder)
+            ways.refuse(ways.parse(member, named), back, named)
     elif way.style == "poetry":
         new = ways.constrain_poetry(text or "", back, shown)
     elif way.style == "requirements":
-        new = ways.repin(text or "", back, _before(ends, lock), shown)
+        new = ways.repin(text or "", back, _before(ends, way, lock), shown)
     else:
         new = ways.constrain(text or "", back, shown)
     return Edit(path=str(way.target), before=text if draft is None else draft.before, after=new)
@@ -197,14 +230,29 @@ def _target(lock: Path, style: RollbackStyle) -> Path:
     return lock if style == "requirements" else lock.with_name("constraints.txt")
 
 
-def _command(style: RollbackStyle, shown: str, lock: Path) -> str:
-    folder = os.path.dirname(shown)  # noqa: PTH120 (of a path as it is shown, not of one on this machine)
-    where = "" if folder in ("", ".") else f" --directory {shlex.quote(folder)}"
+def command(style: RollbackStyle, shown: str, lock: Path) -> str:
+    """What locks again after the file `shown` was edited, or installs what it says."""
     if style in ("uv", "poetry"):
-        return f"{style} lock{where}"
+        still = style == "poetry" and _by_poetry_1(lock.with_name("poetry.lock"))
+        return f"{style} lock{where(shown)}{' --no-update' if still else ''}"
     if style == "requirements" and "constraint" not in lock.name:
         return f"pip install -r {shlex.quote(shown)}"
     return f"pip install -c {shlex.quote(shown)} …"
+
+
+def where(shown: str) -> str:
+    """The option that sends uv or Poetry to the file's folder; "" for the current one."""
+    folder = os.path.dirname(shown)  # noqa: PTH120 (of a path as it is shown, not of one on this machine)
+    return "" if folder in ("", ".") else f" --directory {shlex.quote(folder)}"
+
+
+def _by_poetry_1(lock: Path) -> bool:
+    """Whether Poetry 1 wrote the lock: it takes everything new when it locks, unless it is told not to."""
+    from lockblame import files
+
+    with suppress(ReadError):
+        return b"@generated by Poetry 1." in files.read(lock)[:200]
+    return False
 
 
 def _place(side: Side, source: Source | None, folder: Path, lock: str | None) -> Path:
@@ -217,20 +265,27 @@ def _place(side: Side, source: Source | None, folder: Path, lock: str | None) ->
     return folder / (lock or "requirements.txt")
 
 
-def _before(ends: _Ends, lock: str | None) -> str:
-    """The text of the lock as it was; a file that was renamed since is told by the snapshot."""
+def _before(ends: _Ends, way: _Way, lock: str | None) -> str:
+    """The text as it was of the file that is edited; a lock that was renamed since is told by the snapshot."""
     side = ends.before
     path = side.snapshot.path or lock
     if side.snapshot.parts:
         path = next((part.path for part in side.snapshot.parts if part.path == lock), path)
+    if path is not None and way.shown == way.place != way.target:
+        # an included file lay beside the lock then as it does now
+        away = os.path.relpath(os.path.realpath(way.target), os.path.realpath(way.place.parent))
+        path = os.path.normpath(os.path.join(os.path.dirname(path), away)).replace(os.sep, "/")  # noqa: PTH118, PTH120
+        if path.startswith("../"):
+            return ""
     if side.commit is not None and side.checkout is not None and path is not None:
         data = side.checkout.show(side.commit, path)
         return "" if data is None else data.decode("utf-8", "replace")
     place = _place(side, ends.sources[0], ends.folder, path)
-    return _text(place, str(place)) if place.is_file() else ""
+    return text_of(place, str(place)) if place.is_file() else ""
 
 
-def _text(place: Path, shown: str) -> str:
+def text_of(place: Path, shown: str) -> str:
+    """The file's text, byte for byte; RollbackError where it isn't UTF-8."""
     from lockblame import files
 
     try:
@@ -262,49 +317,6 @@ def _written(found: Rollback) -> Rollback:
     return replace(found, written=True)
 
 
-def _undone(folder: Path, file: PathLike | None, packages: Sequence[str], write: bool) -> Rollback:
-    """What takes earlier rollbacks out again, wherever the comments that they left are found."""
-    from lockblame import files
-    from lockblame import rollbacks as ways
-    from lockblame.model import normalize
-
-    names = tuple(map(normalize, packages))
-    places = [folder / file] if file is not None else [folder / path for path in files.listing(folder) if _may_hold(path)]
-    edits: list[Edit] = []
-    commands: list[str] = []
-    styles: list[RollbackStyle] = []
-    for place in places:
-        shown = as_shown(place, folder)
-        data = files.read(place)
-        if ways.MARK.encode() not in data:
-            continue
-        text = _text(place, shown)
-        new = ways.undo(text, shown, names)
-        if new != text:
-            edits.append(Edit(path=str(place), before=text, after=new or None if place.suffix == ".txt" else new))
-            styles += (own := _styles_of(shown, text))
-            commands += [_command(style, shown, place) for style in own]
-    command = " && ".join(dict.fromkeys(commands)) or None
-    found = Rollback(style=styles[0] if styles else "uv", edits=tuple(edits), command=command, undo=True)
-    return _written(found) if write else found
-
-
-def _may_hold(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name == "pyproject.toml" or (name.endswith((".txt", ".in")) and ("require" in path or "constraint" in path))
-
-
-def _styles_of(shown: str, text: str) -> list[RollbackStyle]:
-    """How the rollbacks in a file were written."""
-    from lockblame.rollbacks import MARK
-
-    if shown.endswith(".toml"):
-        poetry = f"[tool.poetry.group.lockblame]  {MARK}" in text
-        uv = not poetry or "constraint-dependencies" in text
-        return [*(["poetry"] if poetry else []), *(["uv"] if uv else [])]  # type: ignore[list-item]
-    return ["requirements" if f"{MARK}, was: " in text else "constraints"]
-
-
 # --- the real resolver ------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +329,22 @@ def _companions(delta: Delta, found: Rollback) -> list[str]:
     return [name for name in moved if any(one.kind in ("upgraded", "downgraded") for one in delta.get(name))]
 
 
+def _closed(gaps: Iterable[Gap], found: Rollback) -> Iterator[Gap]:
+    """The gaps without those that a resolver's answer has closed; none is told to ask one that can't be asked."""
+    from lockblame.rollbacks import GONE
+
+    answered = found.resolution is not None and found.resolution.resolves
+    for gap in gaps:
+        if gap.reason == GONE and found.style in ("uv", "poetry"):
+            continue
+        if gap.reason != "no-constraints":
+            yield gap
+        elif found.style not in ("uv", "poetry"):
+            yield replace(gap, hint="install it into a fresh environment and see")
+        elif not answered:
+            yield gap
+
+
 def _with_reason(one: Return, found: Rollback) -> Return:
     resolver = found.resolution.resolver if found.resolution else found.style
     return one if one.because else replace(one, because=f"{resolver} can't lock the others without moving it")
@@ -324,6 +352,8 @@ def _with_reason(one: Return, found: Rollback) -> Return:
 
 def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Progress) -> Rollback:
     """The rollback with what the resolvers make of it; a Gap where one can't be asked."""
+    from lockblame.api.resolving import resolved
+
     edits = {edit.path: edit for edit in found.edits}
     asked: dict[tuple[RollbackStyle, Path], Resolution | Gap] = {}
     for way in ways:
@@ -336,7 +366,7 @@ def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Pro
         elif edit is not None and (way.style, way.target) not in asked:
             stage = f"asking {way.style} to lock a copy"
             progress.begin(stage)
-            asked[way.style, way.target] = _resolved(way.target, edit, way.style, offline)
+            asked[way.style, way.target] = resolved(way.target, edit, way.style, offline)
             progress.end(stage)
     gaps = tuple(dict.fromkeys(one for one in asked.values() if isinstance(one, Gap)))
     made = [one for one in asked.values() if isinstance(one, Resolution)]
@@ -345,35 +375,3 @@ def _checked(found: Rollback, ways: Sequence[_Way], offline: bool, progress: Pro
     by = ", ".join(dict.fromkeys(one.resolver for one in made))
     resolution = worst and replace(worst, moved=moved, resolver=by if worst.resolves else worst.resolver)
     return replace(found, resolution=resolution, gaps=(*found.gaps, *gaps))
-
-
-def _resolved(pyproject: Path, edit: Edit, style: RollbackStyle, offline: bool) -> Resolution | Gap:
-    from lockblame import files, lockfiles, resolver
-    from lockblame.delta import compare as compared
-
-    folder, name = pyproject.parent, "uv.lock" if style == "uv" else "poetry.lock"
-    paths = _to_copy(folder)
-    outcome = resolver.lock(style, folder, paths, {pyproject.name: edit.after or ""}, name, offline=offline)
-    if outcome is None:
-        return Gap(subject="check", reason="no-resolver", detail=f"{style} is not installed", hint=f"install {style}")
-    if outcome.lock is None:
-        plain = resolver.lock(style, folder, paths, {}, name, offline=offline) if outcome.unsolvable else None
-        if not outcome.unsolvable or (plain is not None and plain.lock is None):
-            why = " even without the edit" if plain is not None else ""
-            detail = f"{style} can't lock a copy of this project{why}: {(plain or outcome).said[-600:]}"
-            return Gap(subject="check", reason="not-lockable", detail=detail, hint="try it by hand in the work tree")
-        return Resolution(resolver=outcome.resolver, resolves=False, detail=outcome.said)
-    opener = files.opener(folder)
-    sides = [lockfiles.parse(data, name, origin=name, opener=opener) for data in (files.read(folder / name), outcome.lock)]
-    moved = tuple(change for change in compared(*sides) if change.kind not in ("rescoped", "refiled"))
-    return Resolution(resolver=outcome.resolver, resolves=True, moved=moved)
-
-
-_FIRST = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml", "poetry.toml", ".python-version", "uv.lock", "poetry.lock")
-
-
-def _to_copy(folder: Path) -> list[str]:
-    """The files of a project, those first that every resolver reads."""
-    from lockblame import files
-
-    return sorted(files.listing(folder), key=lambda path: path.rpartition("/")[2] not in _FIRST)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lockblame.model import Case
+    from lockblame.model import Case, Moment
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--event", metavar="WHEN=WHAT", action="append", default=[], help="a line of its time line")
     subcommand(actions, "list", "all of them, newest first", "lockblame cases list")
     show = subcommand(actions, "show", "one with all that it holds", "lockblame cases show 2024-03-02-workers-slow-down")
-    show.add_argument("id", metavar="ID", help="as `lockblame cases list` has it")
+    show.add_argument("id", metavar="ID", help="as `lockblame cases list` has it, or how it begins")
     search = subcommand(actions, "search", "those that resemble a symptom", "lockblame cases search 'workers crawl'")
     search.add_argument("symptom", metavar="TEXT", help="what went wrong, in your own words")
 
@@ -46,13 +46,12 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "add":
         print(line(str(cases.add(_given(options), folder)), 1000))  # noqa: T201
         return 0
-    if options.action == "search":
-        show(shown.found(cases.search(options.symptom, folder), width(), colour()))
-        return 0
     known, gaps = cases.read_all(folder)
     for gap in gaps:
         print(f"lockblame: {line(gap.subject)}: {line(gap.detail)}", file=sys.stderr)  # noqa: T201
-    if options.action == "list":
+    if options.action == "search":
+        show(shown.found(cases.search(options.symptom, folder), width(), colour()))
+    elif options.action == "list":
         show(shown.listed(known, width(), colour()))
     else:
         show(shown.whole(_one(known, options.id), width(), colour()))
@@ -60,12 +59,26 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _one(known: Sequence[Case], id: str) -> Case:
+    """The case of that id, or the only one whose id begins so: a day is enough where it had one incident."""
     from lockblame.errors import ReadError
 
-    found = next((case for case in known if case.id == id), None)
-    if found is None:
+    found = [case for case in known if case.id == id] or [case for case in known if id and case.id.startswith(id)]
+    if len(found) > 1:
+        raise ReadError(id, "there are several such cases", f"one of {', '.join(case.id for case in found[:8])}")
+    if not found:
         raise ReadError(id, "there is no such case", "`lockblame cases list` has their ids")
-    return found
+    return found[0]
+
+
+def _moments(events: Sequence[str]) -> Iterator[Moment]:
+    from lockblame.errors import ReadError
+    from lockblame.model import Moment
+
+    for event in events:
+        at, sign, what = event.partition("=")
+        if not (sign and at.strip() and what.strip()):
+            raise ReadError(event, "is no line of a time line", "write it like --event '2024-03-02 10:00=deployed'")
+        yield Moment(at=at.strip(), event=what.strip())
 
 
 def _given(options: argparse.Namespace) -> Case:
@@ -74,7 +87,6 @@ def _given(options: argparse.Namespace) -> Case:
 
     from lockblame.api import cases
     from lockblame.errors import ReadError
-    from lockblame.model import Moment
 
     told = cases.from_report(options.report) if options.report else {}
     if options.proof:
@@ -84,8 +96,7 @@ def _given(options: argparse.Namespace) -> Case:
     told |= {key: value for key in ("symptom", "culprit", "issue", "workaround") if (value := getattr(options, key))}
     if not told.get("symptom"):
         raise ReadError("cases add", "a case needs its symptom", "give --symptom, or a --report that has one")
-    events = (event.partition("=") for event in options.event)
-    told["timeline"] = tuple(Moment(at=at, event=what) for at, _, what in events)
+    told["timeline"] = tuple(_moments(options.event))
     told["links"] = tuple(options.link)
     try:
         day = date.fromisoformat(options.date) if options.date else datetime.now(UTC).date()

@@ -38,12 +38,13 @@ def _blocks(found: Report) -> Iterator[str]:
     yield "# Postmortem (draft)"
     yield safe(answer(found).headline, 600)
     for one in found.cases[:2]:
-        yield f"> {safe(_kept_as(one, found) or resembles(one), 600)}"
+        yield f"> {safe(_kept_as(one, found) or _recalled(one), 900)}"
     yield "## Symptom"
     yield safe(found.symptom.text, 2_000) if found.symptom else "*To be filled in: what was seen, by whom, since when.*"
     yield "## Time line"
     yield _items(_moments(found)) or "*To be filled in: no dates are known.*"
     yield "## What was deployed"
+    yield f"From {safe(found.delta.before.origin)} to {safe(found.delta.after.origin)}."
     # several locks may tell of one step
     steps = list(dict.fromkeys(moved(change) for change in found.delta))
     left = len(steps) - STEPS_SHOWN
@@ -55,7 +56,7 @@ def _blocks(found: Report) -> Iterator[str]:
     )
     yield "## Suspects"
     for suspect in _leading(found):
-        yield _suspect(suspect)
+        yield _suspect(suspect, found)
     yield "## Proof"
     yield from _proof(found)
     yield "## Way back"
@@ -74,6 +75,12 @@ def _kept_as(one: Precedent, found: Report) -> str | None:
     if same and one.case.changes and steps.issuperset(one.case.changes):
         return f"This incident is kept as the case {one.case.id}."
     return None
+
+
+def _recalled(one: Precedent) -> str:
+    """What it looks like, and what helped then."""
+    helped = f" What helped then: {one.case.workaround}" if one.case.workaround else ""
+    return f"{resembles(one)}{helped} (lockblame cases show {one.case.id})"
 
 
 def _items(rows: Iterator[str] | Sequence[str]) -> str:
@@ -114,8 +121,15 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _suspect(suspect: Suspect) -> str:
-    rows = [f"{safe(moved(suspect.change))} ({share(suspect)})"]
+def _suspect(suspect: Suspect, found: Report) -> str:
+    # what is proven is no matter of likelihood any more
+    likely = share(suspect)
+    if found.proof is not None:
+        culprit = suspect.change in found.proof.culprits
+        likely = (
+            f"proven; the ranking alone gave it {likely}" if culprit else f"{likely} by the ranking, not among what is proven"
+        )
+    rows = [f"{safe(moved(suspect.change))} ({likely})"]
     rows += [f"  - {safe(one.detail)}" for one in leading(suspect.evidence, EVIDENCE_SHOWN)]
     for match in suspect.matches[:1]:
         address = url(match.issue.url)

@@ -33,7 +33,7 @@ def rollback(found: Rollback, style: str, *, folder: str = "", width: int = 100,
 def _back(one: Return) -> str:
     """`kombu 5.3.2 → 5.3.1`, the other way round than the change."""
     change = one.change
-    return f"{line(change.name, 100)} {line(change.new or '', 60)} → {line(change.old or '', 60)}"
+    return f"{line(change.name, 100)} {line(change.new or '(none)', 60)} → {line(change.old or '', 60)}"
 
 
 def _headline(found: Rollback) -> str:
@@ -68,7 +68,9 @@ def _verbatim(row: str) -> str:
 def _then(found: Rollback) -> str | None:
     if not found.edits or found.command is None:
         return None
-    return f"{'Now' if found.written else 'After that'} lock again: {found.command}"
+    kept = found.undo and ("--upgrade-package" in found.command or "poetry update" in found.command)
+    why = " (by itself the lock keeps the versions that were taken back)" if kept else ""
+    return f"{'Now' if found.written else 'After that'} lock again: {found.command}{why}"
 
 
 def _resolution(one: Resolution, returns: tuple[Return, ...]) -> list[str]:

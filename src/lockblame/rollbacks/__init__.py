@@ -7,14 +7,17 @@ begins with MARK, and can be taken out by that comment alone: what `undo` leaves
 from __future__ import annotations
 
 from lockblame.rollbacks.advisories import Advisory, advisories
-from lockblame.rollbacks.lines import constrain, repin
+from lockblame.rollbacks.demands import is_member, refuse
+from lockblame.rollbacks.lines import constrain, included, pins, repin
 from lockblame.rollbacks.marks import MARK, Wanted
 from lockblame.rollbacks.poetry import constrain as constrain_poetry
-from lockblame.rollbacks.returning import plan, wanted
-from lockblame.rollbacks.undoing import undo
+from lockblame.rollbacks.returning import GONE, forked, plan, wanted
+from lockblame.rollbacks.tables import parse
+from lockblame.rollbacks.undoing import taken_out, undo
 from lockblame.rollbacks.uv import constrain as constrain_uv
 
 __all__ = [
+    "GONE",
     "MARK",
     "Advisory",
     "Wanted",
@@ -22,8 +25,15 @@ __all__ = [
     "constrain",
     "constrain_poetry",
     "constrain_uv",
+    "forked",
+    "included",
+    "is_member",
+    "parse",
+    "pins",
     "plan",
+    "refuse",
     "repin",
+    "taken_out",
     "undo",
     "wanted",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ Demanded = tuple[str, str, str]
 """Where it stands, the package's normalized name, and the constraint."""
 
 
+MOST_DEEP = 2
+"""How many `**` a pattern may have: each makes it dearer to compare, and nobody needs more."""
+
+
 def refuse(document: Mapping[str, Any], wanted: Sequence[Wanted], file: str) -> None:
     """RollbackError when a requirement of the project itself rules a wanted version out.
 
@@ -24,6 +29,26 @@ def refuse(document: Mapping[str, Any], wanted: Sequence[Wanted], file: str) -> 
             if one.name == name and one.marker is None and allows(constraint, one.version) is False:
                 detail = f"{place} itself asks for {name} {constraint}, which rules {one.version} out"
                 raise RollbackError(file, detail, f"let that requirement allow {one.version} again first, it was changed by hand")
+
+
+def is_member(document: Mapping[str, Any], folder: str) -> bool:
+    """Whether the folder, relative to that of the document, is one of the members of uv's workspace that it names."""
+
+    def named(key: str) -> bool:
+        patterns = get(document, ("tool", "uv", "workspace", key))
+        return any(
+            isinstance(one, str) and _glob(one).fullmatch(folder) for one in (patterns if isinstance(patterns, list) else ())
+        )
+
+    return named("members") and not named("exclude")
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """The paths that a pattern of folders means: `*` within one name, `**` over any number of them."""
+    parts = [part for part in pattern[:500].split("/") if part not in ("", ".")]
+    if parts.count("**") > MOST_DEEP:
+        parts = []
+    return re.compile("/".join(".+" if part == "**" else re.escape(part).replace(r"\*", "[^/]*") for part in parts))
 
 
 def demanded(document: Mapping[str, Any]) -> Iterator[Demanded]:

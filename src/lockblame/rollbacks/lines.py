@@ -22,6 +22,7 @@ _PINNED = re.compile(r"={2,3}[ \t]*([0-9A-Za-z.!+_*-]{1,200})[ \t]*(?:--|\Z)")
 _ADDED = rf"([a-z0-9-]{{1,201}})==[^\r\n]{{1,4000}}  {re.escape(MARK)}: instead of [0-9A-Za-z.!+_-]{{1,200}}"
 _ADDED_LINE = re.compile(rf"^{_ADDED}\r?\n", re.MULTILINE)
 _ADDED_END = re.compile(rf"\r?\n{_ADDED}\Z")
+_INCLUDE = re.compile(r"[ \t]*(?:-[rc][ \t]*|--(?:requirement|constraint)(?:[ \t]+|=))([^\r\n#]{1,1000})")
 _ROW = re.compile(r"[^\n]*\n|[^\n]+")
 _ENDING = re.compile(r"\r?\n\Z")
 
@@ -59,6 +60,20 @@ def repin(text: str, wanted: Sequence[Wanted], before: str, file: str = "require
             for place in places:
                 lines[place] = _replaced(lines[place], _former(old, one, lines[place], file), feed)
     return "".join(line.text for line in lines)
+
+
+def included(text: str) -> tuple[str, ...]:
+    """The paths that its lines `-r` and `-c` name, relative to the file itself; what is named by URL is left out."""
+    found = (_INCLUDE.match(line.text) for line in _logical(text))
+    paths = (one[1].strip(" \t\\").strip("\"'") for one in found if one)
+    return tuple(path for path in paths if path and ":" not in path)
+
+
+def pins(text: str, one: Wanted) -> bool:
+    """Whether the file pins the package to the version that it leaves, or to the one it goes back to."""
+    return any(
+        line.name == one.name and (_is(line.version, one.instead) or _is(line.version, one.version)) for line in _logical(text)
+    )
 
 
 def constrain(text: str, wanted: Sequence[Wanted], file: str = "constraints.txt") -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lockblame.delta.constraints import allows
 from lockblame.errors import RollbackError
-from lockblame.model import Change, Delta, Edge, Gap, Pin, Return, normalize
+from lockblame.model import Change, Delta, Edge, Gap, Pin, Return, Snapshot, normalize
 from lockblame.rollbacks.marks import Wanted
 
 Metadata = Mapping[tuple[str, str], Sequence[Edge]]
 """What releases require by their metadata, (name, version) → edges, for locks whose edges come without constraints."""
+
+GONE = "gone-companion"
+"""The reason of a Gap for what has to come back and can't by an edit of pins."""
 
 _WHY_NOT = {
     "moved": "comes from another place now, which no constraint takes back",
@@ -34,35 +37,56 @@ def plan(delta: Delta, names: Iterable[str], metadata: Metadata | None = None) -
         one = waiting.pop(0)
         if any(_key(one.change) == _key(known.change) for known in returns):
             continue
+        forks = one.change.kind in ("added", "removed") and _is_fork(delta, one.change)
         if one.change.kind == "added":
-            waiting = [*_bringers(delta, one.change), *waiting]
+            # a fork that came with the others goes with them
+            waiting = waiting if forks else [*_bringers(delta, one.change), *waiting]
+        elif forks:
+            returns.append(one)
         elif (why := _why_not(one.change)) is not None:
             needed = f" (needed: {one.because})" if one.because else ""
             raise RollbackError(one.change.name, f"{why}{needed}", "restore it by hand")
         else:
             returns.append(one)
             waiting += edges.needed(one.change, [known.change for known in (*returns, *waiting)])
-    return tuple(returns), edges.gaps([one.change for one in returns])
+    back = [one.change for one in returns]
+    return tuple(returns), (*edges.gaps(back), *edges.missing(back))
 
 
-def wanted(returns: Sequence[Return]) -> tuple[Wanted, ...]:
-    """The versions to go back to; by marker where the forks of one package go to several."""
+def wanted(returns: Sequence[Return], forked: Collection[str] = ()) -> tuple[Wanted, ...]:
+    """The versions to go back to; by marker where the forks of one package go to several, or it is one of `forked`."""
     found: dict[str, dict[tuple[str, str | None], str]] = {}
+    left = {one.change.name: one.change.new for one in returns if one.change.new}
     for one in returns:
-        before, after = one.change.before, one.change.after
-        if before is not None and before.version and after is not None and after.version:
-            found.setdefault(one.change.name, {})[before.version, before.marker] = after.version
-    return tuple(item for name, versions in found.items() for item in _items(name, versions))
+        before, instead = one.change.before, one.change.new or left.get(one.change.name)
+        if before is not None and before.version and instead:
+            found.setdefault(one.change.name, {})[before.version, before.marker] = instead
+    return tuple(item for name, versions in found.items() for item in _items(name, versions, name in forked))
 
 
-def _items(name: str, versions: Mapping[tuple[str, str | None], str]) -> Iterator[Wanted]:
-    if len({version for version, _ in versions}) == 1:
+def forked(before: Snapshot) -> frozenset[str]:
+    """The packages of which a lock had several versions: what goes back for some environments must not bind the others."""
+    parts = before.parts or (before,)
+    return frozenset(name for part in parts for name in part.names if len({pin.version for pin in part.get(name)}) > 1)
+
+
+def _is_fork(delta: Delta, change: Change) -> bool:
+    """Whether other forks of the same package moved: it is neither new nor gone."""
+    return any(
+        other.lock == change.lock and other.name == change.name and other.kind in ("upgraded", "downgraded")
+        for other in delta.get(change.name)
+    )
+
+
+def _items(name: str, versions: Mapping[tuple[str, str | None], str], forked: bool) -> Iterator[Wanted]:
+    if len({version for version, _ in versions}) == 1 and not forked:
         (version, _), instead = next(iter(versions.items()))
         yield Wanted(name=name, version=version, instead=instead)
         return
     if any(marker is None for _, marker in versions):
         several = ", ".join(sorted({version for version, _ in versions}))
-        raise RollbackError(name, f"goes back to several versions ({several}), and the lock doesn't say which is for whom")
+        detail = f"goes back to {several}, had several versions, and the lock doesn't say which is for whom"
+        raise RollbackError(name, detail, "restore it by hand")
     for (version, marker), instead in versions.items():
         yield Wanted(name=name, version=version, instead=instead, marker=marker)
 
@@ -90,7 +114,9 @@ def _bringers(delta: Delta, change: Change) -> list[Return]:
     parents = {path[-2] for path in change.paths_after if len(path) > 1}
     found = [other for other in delta if other.name in parents and other.kind in ("upgraded", "downgraded", "added")]
     if not found:
-        raise RollbackError(change.name, "is new, and the project itself asks for it", "take that requirement out by hand")
+        known = change.after is not None and change.after.requires_known
+        detail = "the project itself asks for it" if known else "the lock doesn't say what brought it in"
+        raise RollbackError(change.name, f"is new, and {detail}", "take that requirement out by hand")
     return [Return(change=other, because=f"it brought {change.name} in, which is new") for other in found]
 
 
@@ -140,7 +166,7 @@ class _Constraints:
         unknown = [
             f"{pin.name} {pin.version}"
             for pin, relevant in (*((one.before, True) for one in returns if one.before), *self._asking(returns))
-            if relevant and (pin.name, pin.version or "") not in self._metadata and not _written(pin.requires)
+            if relevant and (pin.name, pin.version or "") not in self._metadata and not _written(pin)
         ]
         if not unknown:
             return ()
@@ -148,12 +174,23 @@ class _Constraints:
         detail = "the lock doesn't say with which constraints it requires others, so what must go back too may be missing"
         return (Gap(subject=shown, reason="no-constraints", detail=detail, hint="--check asks the resolver"),)
 
+    def missing(self, returns: Sequence[Change]) -> Iterator[Gap]:
+        """What the old versions require and the new lock has no more: a resolver brings it back, an edit of pins doesn't."""
+        for change in returns:
+            for name in dict.fromkeys(edge.name for edge in self._edges(change, after=False)):
+                gone = [other for other in self._delta.get(name) if other.lock == change.lock and other.kind == "removed"]
+                if gone and not any(other.after for other in self._delta.get(name)):
+                    detail = f"{change.name} {change.old} requires it, and it is gone from the new lock"
+                    yield Gap(subject=name, reason=GONE, detail=detail, hint=f"put back {name} {gone[0].old} by hand")
+
     def _asking(self, returns: Sequence[Change]) -> Iterator[tuple[Pin, bool]]:
         names = {one.name for one in returns}
         for parent in self._upgraded():
             if parent.name not in names and parent.after is not None:
-                yield parent.after, any(edge.name in names for edge in parent.after.requires)
+                known = parent.after.requires_known
+                yield parent.after, not known or any(edge.name in names for edge in parent.after.requires)
 
 
-def _written(requires: Sequence[Edge]) -> bool:
-    return not requires or any(edge.specifier for edge in requires)
+def _written(pin: Pin) -> bool:
+    """Whether the lock says with which constraints it requires others."""
+    return pin.requires_known and (not pin.requires or any(edge.specifier for edge in pin.requires))
