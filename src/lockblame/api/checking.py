@@ -105,7 +105,7 @@ def inspect(
     # without a moment of the caller's, risk is a matter of today
     now = found.report.as_of or datetime.now(UTC)
     uses, gaps = _uses(found, Path(repository or "."))
-    violations = rules.violations(found.candidates, found.report.suspects, uses, chosen, now)
+    violations = rules.violations(found.candidates, found.report.suspects, uses, chosen, now, found.report.delta)
     lock = found.after.snapshot.path
     placed = tuple(replace(one, path=one.path or lock) for one in violations)
     return replace(found.report, violations=placed, gaps=(*found.report.gaps, *gaps))
