@@ -15,7 +15,7 @@ from lockblame.model import Deployment, Report
 from lockblame.report import render
 from lockblame.report.why import why
 from tests import examples
-from tests.test_html import NASTY, demo, full
+from tests.test_html import NASTY, demo, full, judged
 
 pytestmark = pytest.mark.browser
 
@@ -70,13 +70,15 @@ def page(name: str) -> str:
         "many": lambda: many(),
         "full": lambda: full("Workers slow down"),
         "long": lambda: full("a" * 500),
+        "check": lambda: judged(),
+        "check-long": lambda: judged("a" * 500),
         "nasty": lambda: full(NASTY[0] + NASTY[6]),
         "bare": lambda: replace(examples.report(), suspects=(), issues=(), deployment=Deployment(), gaps=()),
     }
     return why(demo().delta, "kombu", "html") if name == "why" else render(found[name](), "html")
 
 
-PAGES = ("demo", "korean", "delta", "why", "full", "long", "nasty", "bare")
+PAGES = ("demo", "korean", "delta", "why", "full", "long", "nasty", "bare", "check", "check-long")
 
 
 def open_everything(opened) -> None:
@@ -156,6 +158,18 @@ class TestKeyboard:
         assert found.page.evaluate(names) == sorted(found.page.evaluate(names))
         assert found.page.evaluate("document.querySelectorAll('[aria-sort]').length") == 1
         assert found.said == []
+
+    def test_versions_are_sorted_by_pep_440(self, opened):
+        versions = ["1.0", "1.10", "1.0rc1", "1!0.1", "1.9", "1.0.post1", "1.0.dev1"]
+        changes = [examples.change(f"p{number}", None, version) for number, version in enumerate(versions)]
+        found = opened(render(examples.delta(*changes), "html"))
+        shown = "[...document.querySelectorAll('#changes-table tbody tr')].map(row => row.cells[2].textContent.trim())"
+        found.page.focus("#changes-table thead th:nth-child(3) button")
+        found.page.keyboard.press("Enter")
+        right = ["1.0.dev1", "1.0rc1", "1.0", "1.0.post1", "1.9", "1.10", "1!0.1"]
+        assert found.page.evaluate(shown) == right
+        found.page.keyboard.press("Enter")
+        assert found.page.evaluate(shown) == right[::-1]
 
     def test_filtering(self, opened):
         found = opened(page("demo"))

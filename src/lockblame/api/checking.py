@@ -108,7 +108,7 @@ def inspect(
     violations = rules.violations(found.candidates, found.report.suspects, uses, chosen, now, found.report.delta)
     lock = found.after.snapshot.path
     placed = tuple(replace(one, path=one.path or lock) for one in violations)
-    return replace(found.report, violations=placed, gaps=(*found.report.gaps, *gaps))
+    return replace(found.report, violations=placed, checked=True, gaps=(*found.report.gaps, *gaps))
 
 
 def _policy(file: PathLike) -> Policy | None:

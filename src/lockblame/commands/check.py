@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lockblame.progress import Progress
 
 VIOLATED = 1
-STYLES = ("text", "markdown", "json", "sarif", "github")
+STYLES = ("text", "markdown", "html", "json", "sarif", "github")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

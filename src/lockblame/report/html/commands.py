@@ -50,6 +50,24 @@ def of_report(report: Report) -> tuple[Command, ...]:
     return tuple(made)
 
 
+def of_check(report: Report) -> tuple[Command, ...]:
+    """How to ask the same again, look closer, and what to do when something does break."""
+    sides = _sides(report.delta)
+    day = f" --as-of {report.as_of.date().isoformat()}" if report.as_of else ""
+    again = f"lockblame check {sides}{day}"
+    made = [
+        Command(purpose="This page again", line=f"{again} --format html > check.html"),
+        Command(purpose="Keep what it rests on, to judge the same again offline", line=f"{again} --save-evidence evidence"),
+        Command(purpose="Look into the code of what changed too", line=f"{again} --deep"),
+    ]
+    if report.violations:
+        name = report.violations[0].change.name
+        name = name if _NAME.fullmatch(name) else "NAME"
+        made.append(Command(purpose="Why it moved, and every way to it", line=f"lockblame diff {sides} --why {name}"))
+    when = "When something breaks after all"
+    return (*made, Command(purpose=when, line=f"lockblame blame {sides} --symptom-file symptom.txt"))
+
+
 def _sides(delta: Delta) -> str:
     return f"{_side(delta.before) or 'BEFORE'} {_side(delta.after) or 'AFTER'}"
 
