@@ -306,6 +306,12 @@ class TestSettings:
             ),
             ('[[policy.allow]]\npackage = "a"\nreason = "r"\nexpires = "one day"\n', 4, "policy.allow[0].expires is no day"),
             ('[[policy.allow]]\npackage = "a"\nversions = "five"\n', 3, "policy.allow[0]"),
+            ('[[policy.allow]]\nreason = "r"\npackage = "a*"\n', 3, "policy.allow[0].package is no name of a package"),
+            (
+                '\n[polciy]\nyoung = "error"\n',
+                2,
+                "polciy is no setting of lockblame; it knows [upstreams], [lexicon], [policy] and",
+            ),
             ('[[policy.allow]]\npackage = "a"\nwhy = "x"\n', 3, "policy.allow[0].why is no key of an allowance (it has package,"),
         ],
     )
@@ -390,6 +396,11 @@ class TestCheck:
         other = lockblame.check("v1", "v2", repository=project, evidence=evidence, as_of=NOW, policy=named)
         assert [one.rule for one in found.violations] == ["young"]
         assert [(one.rule, one.severity) for one in other.violations] == [("removed-api", "note")]
+
+    def test_a_file_that_is_named_and_has_no_policy_is_refused(self, project: Path, evidence: Path) -> None:
+        (project / "pyproject.toml").write_text("[project]\nname = 'app'\n")
+        with pytest.raises(ConfigError, match=r"pyproject.toml: has no policy, the table \[tool.lockblame.policy\]"):
+            lockblame.check("v1", "v2", repository=project, evidence=evidence, policy=project / "pyproject.toml")
 
     def test_the_place_in_the_lock_is_told(self, project: Path, evidence: Path) -> None:
         rules = Policy(levels={**DEFAULTS, "removed-api": "off"}, min_age=timedelta(days=30))

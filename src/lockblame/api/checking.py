@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -111,8 +112,15 @@ def inspect(
     return replace(found.report, violations=placed, checked=True, gaps=(*found.report.gaps, *gaps))
 
 
-def _policy(file: PathLike) -> Policy | None:
-    return read_settings(file, Path()).policy
+def _policy(file: PathLike) -> Policy:
+    found = read_settings(file, Path()).policy
+    if found is None:
+        # who names a file counts on its rules: others in their place would let pass what those stop
+        from lockblame.errors import ConfigError
+
+        table = "tool.lockblame.policy" if Path(file).name == "pyproject.toml" else "policy"
+        raise ConfigError(os.fspath(file), f"has no policy, the table [{table}]")
+    return found
 
 
 def _uses(found: Investigation, folder: Path) -> tuple[tuple[Use, ...], tuple[Gap, ...]]:
