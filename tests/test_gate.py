@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from importlib.resources import files
@@ -94,6 +95,28 @@ class TestAnnotations:
         told = "kombu 5.3.2 was taken back (kombu 5.3.1 → 5.3.2)"
         assert first == f"::error file=uv.lock,line=12,title=lockblame%3A yanked::{told}"
         assert last.startswith("Stop: 1 finding")
+
+    def test_what_stops_is_annotated_and_of_the_rest_what_a_forge_shows(self) -> None:
+        many = [change(f"package-{number}") for number in range(30)]
+        stops = [violation(change=one) for one in many]
+        warnings = [violation(change=one, rule="young", severity="warning") for one in many]
+        lines = gate(report(*stops, *warnings, *(replace(one, severity="note") for one in warnings[:4])), "github").splitlines()
+        counts = [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "warning", "notice")]
+        assert counts == [30, 10, 4]
+        assert lines[-2] == "… and 20 warnings more: the summary of the step has them"
+
+    @pytest.mark.parametrize("text", ["##[set-output name=ok]1", "x ##vso[task.setvariable variable=ok]1", "###[group]x"])
+    def test_text_from_outside_gives_the_log_no_orders(self, text: str) -> None:
+        for style in ("text", "github"):
+            shown = gate(report(violation(detail=text)), style)
+            assert not re.search(r"##\w*\[", shown)
+
+    @pytest.mark.parametrize("width", range(40, 72))
+    def test_no_line_of_the_text_begins_a_command(self, width: int) -> None:
+        title = "tests/test_a.py::TestA::test_b fails since 5.3.2 ::set-output name=ok::true ::error::x"
+        shown = gate(report(violation(detail=title)), width=width)
+        assert not [line for line in shown.splitlines() if line.strip().startswith("::")]
+        assert "tests/test_a.py::TestA::test_b" in shown
 
     def test_what_is_allowed_is_no_annotation(self) -> None:
         assert "::" not in gate(report(EXCUSED), "github")
@@ -209,6 +232,17 @@ class TestComment:
         assert len(shown) < 65_000
         assert shown.count("<details>") == shown.count("</details>")
         assert "more (`--format json` has all)" in shown or number == 150
+
+    def test_every_section_has_its_room(self) -> None:
+        shown = gate(self.many(3000), "markdown")
+        titles = re.findall(r"<summary>([^<(]+) \((\d+)\)</summary>", shown)
+        assert titles == [
+            ("Warnings", "1000"),
+            ("Notes", "1000"),
+            ("Not looked at", "3000"),
+            ("Changed, below other packages", "3000"),
+        ]
+        assert shown.count("more (`--format json` has all)") == 5
 
     def test_with_150_changes_the_top_is_short(self) -> None:
         shown = gate(replace(self.many(150), violations=(violation(),)), "markdown")

@@ -22,6 +22,7 @@ GAPS_SHOWN = 8
 SHOWN = 5
 """Findings of one rule that are told in full where they stop nothing."""
 NAMED = 12
+ANNOTATED = 10
 
 
 def gate(found: Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
@@ -159,19 +160,35 @@ def _sarif(found: Report, _: int) -> str:
 
 
 def _github(found: Report, _: int) -> str:
-    """Workflow commands, one annotation a line; https://docs.github.com/actions/reference/workflow-commands."""
-    levels = {"error": "error", "warning": "warning", "note": "notice"}
-    rows = []
+    """Workflow commands, one annotation a line; https://docs.github.com/actions/reference/workflow-commands.
+
+    GitHub shows the first ten of each kind that a step gives: of what stops nothing no more are given.
+    """
+    kinds = {"error": "error", "warning": "warning", "note": "notice"}
+    rows: list[str] = []
+    left = dict.fromkeys(kinds, 0)
     for one in found.violations:
-        if one.excuse is None:
-            where = {
-                "file": one.path,
-                "line": str(one.line) if one.line and one.path else None,
-                "title": f"lockblame: {one.rule}",
-            }
-            given = ",".join(f"{key}={_property(value)}" for key, value in where.items() if value)
-            rows.append(f"::{levels[one.severity]} {given}::{_message(f'{line(one.detail)} ({line(moved(one.change))})')}")
+        if one.excuse is not None:
+            continue
+        start = f"::{kinds[one.severity]} "
+        if not one.stops and sum(row.startswith(start) for row in rows) == ANNOTATED:
+            left[one.severity] += 1
+        else:
+            rows.append(start + _annotation(one))
+    more = ", ".join(_counted(number, severity) for severity, number in left.items() if number)
+    rows += [f"… and {more} more: the summary of the step has them"] if more else []
     return "\n".join([*rows, _message(sentence(found))]) + "\n"
+
+
+def _annotation(one: Violation) -> str:
+    where = {
+        "file": one.path,
+        "line": str(one.line) if one.line and one.path else None,
+        "title": f"lockblame: {one.rule}",
+    }
+    given = ",".join(f"{key}={_property(value)}" for key, value in where.items() if value)
+    about = subject(one)
+    return f"{given}::{_message(line(one.detail) + (f' ({line(about)})' if about else ''))}"
 
 
 def _message(text: str) -> str:
