@@ -41,7 +41,7 @@ from lockblame.report import render
 from lockblame.report.answer import answer
 from lockblame.report.html import bars, commands, press, rows, symptoms
 from lockblame.report.html.axis import Axis
-from lockblame.report.html.drawing import LETTER, NARROW, WIDE, drawn
+from lockblame.report.html.drawing import LETTER, MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.language import language
 from lockblame.report.html.timeline import timeline
 from tests import examples
@@ -612,7 +612,7 @@ class TestTimeline:
         if times is None:
             return
         assert [one.at for one in times.events] == sorted(one.at for one in times.events)
-        for width in (WIDE, NARROW):
+        for width in (WIDE, MIDDLING, NARROW):
             drawing = drawn(times, width)
             assert len(drawing.lines) <= 6
             assert len(drawing.ticks) <= width / 60
@@ -625,7 +625,7 @@ class TestTimeline:
                 assert begin >= -0.1
                 assert begin + reach <= width + 0.1
 
-    @given(moments.filter(lambda at: 1980 < at.year < 2190), st.integers(1, 3_000_000), st.sampled_from((WIDE, NARROW)))
+    @given(moments.filter(lambda at: 1980 < at.year < 2190), st.integers(1, 3_000_000), st.sampled_from((WIDE, MIDDLING, NARROW)))
     def test_ticks_are_few_inside_and_in_order(self, since, minutes, width):
         since = since.replace(tzinfo=UTC)
         axis = Axis(since=since, until=since + timedelta(minutes=minutes), left=10, right=width)

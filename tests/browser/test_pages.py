@@ -40,6 +40,10 @@ LABELS = """() => [...document.querySelectorAll('svg.timeline')].filter(one => o
 })"""
 """The labels of a drawing that run out of it, and those that cover each other."""
 
+LETTERS = """() => [...document.querySelectorAll('svg.timeline')].filter(one => one.clientWidth)
+    .map(one => 12 * one.clientWidth / one.viewBox.baseVal.width)"""
+"""How high the letters of a drawing are on the page, in pixels."""
+
 SORTING = """() => {
     const begin = performance.now();
     document.querySelector('#changes-table thead th:last-child button').click();
@@ -97,9 +101,11 @@ class TestEveryPage:
 
     def test_labels_stay_in_their_drawing_and_apart(self, opened, name):
         found = opened(page(name))
-        for width in (360, 1280):
+        for width in (360, 600, 800, 1120, 1600):
             found.page.set_viewport_size({"width": width, "height": 900})
             assert found.page.evaluate(LABELS) == [], width
+            sizes = found.page.evaluate(LETTERS)
+            assert all(9.5 <= size <= 18 for size in sizes), (width, sizes)
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_no_serious_violation(self, opened, axe, name, scheme):

@@ -13,7 +13,7 @@ from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.gate import place, subject
 from lockblame.report.html import bars, commands, findings, press, rows, symptoms, trails
-from lockblame.report.html.drawing import NARROW, WIDE, drawn
+from lockblame.report.html.drawing import MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.timeline import timeline
 from lockblame.report.proven import proof_sentences
 
@@ -60,7 +60,7 @@ def report(found: Report) -> str:
         suspects=[(one, bars.stack(one.evidence, one.score, scale), trails.trails(one.change, found.delta)) for one in suspects],
         matches=[(one, bars.stack(one.evidence, one.score, scale)) for one in matches],
         timeline=times,
-        drawings=[drawn(times, width) for width in (WIDE, NARROW)] if times else [],
+        drawings=[drawn(times, width) for width in (WIDE, MIDDLING, NARROW)] if times else [],
         experiments=experiments(found),
         elsewhere=tuple(elsewhere(found.deployment)),
         table=rows.table(found.delta, found.suspects),
