@@ -226,6 +226,33 @@ class TestRemovedNames:
         hits = found(candidate, uses=usage.uses(self.SOURCE, "app.py"))
         assert [(one.rule, one.path, one.line) for one in hits] == ([("removed-api", "app.py", line)] if line else [])
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "try:\n    from kombu import Queue\nexcept ImportError:\n    from old import Queue\nQueue('x')\n",
+            "try:\n    from kombu import Queue\nexcept (ValueError, ModuleNotFoundError):\n    Queue = None\nQueue('x')\n",
+            "try:\n    from kombu import Queue\nexcept:\n    Queue = None\n",
+            "import contextlib\nwith contextlib.suppress(ImportError):\n    from kombu import Queue\n",
+            "import typing\nif typing.TYPE_CHECKING:\n    from kombu import Queue\ndef f(q: 'Queue'): ...\n",
+            "import kombu\ntry:\n    q = kombu.Queue(name=1)\nexcept AttributeError:\n    q = None\n",
+        ],
+    )
+    def test_what_the_project_can_do_without_is_no_use(self, text: str) -> None:
+        assert not [one for one in usage.uses(text, "app.py") if one.name.startswith("kombu.Queue")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "try:\n    from kombu import Queue\nexcept ValueError:\n    pass\n",
+            "try:\n    pass\nexcept ImportError:\n    from kombu import Queue\n",
+            "import kombu\ntry:\n    q = kombu.Queue()\nexcept Exception:\n    pass\n",
+            "if DEBUG:\n    from kombu import Queue\n",
+            "with open('x'):\n    from kombu import Queue\n",
+        ],
+    )
+    def test_what_breaks_all_the_same_is_one(self, text: str) -> None:
+        assert "kombu.Queue" in {one.name for one in usage.uses(text, "app.py")}
+
     @given(st.text(max_size=200))
     def test_whatever_the_source_holds_it_is_read_without_complaint(self, text: str) -> None:
         assert isinstance(usage.uses(text, "x.py"), tuple)

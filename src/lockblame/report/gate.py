@@ -68,10 +68,11 @@ def _counted(number: int, word: str) -> str:
 
 
 def place(violation: Violation) -> str:
-    """Where to look: the file and, where known, the line."""
+    """Where to look: the file and, where known, the line; "" where the finding tells it itself."""
     if violation.path is None:
         return ""
-    return f"{violation.path}:{violation.line}" if violation.line else violation.path
+    where = f"{violation.path}:{violation.line}" if violation.line else violation.path
+    return "" if violation.detail.startswith(f"{where} ") else where
 
 
 def subject(violation: Violation) -> str:
