@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from importlib.resources import files
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import lockblame
+from lockblame import cli
 from lockblame.model import Allowance, Gap, Report, Violation
 from lockblame.report.gate import gate
 from lockblame.report.sarif import SCHEMA
@@ -285,6 +288,29 @@ class TestCommand:
         run = self.check("--as-of", "2023-10-01", "--format", "html")
         assert (run.returncode, run.stdout[:15]) == (0, "<!DOCTYPE html>")
         assert "nothing stops this deploy" in run.stdout
+
+    def test_a_summary_that_can_not_be_written_changes_no_verdict(self) -> None:
+        run = self.check("--as-of", "2023-10-01", "--format", "github", GITHUB_STEP_SUMMARY="/nowhere/summary.md")
+        assert run.returncode == 0
+        assert "Go: nothing stops" in run.stdout
+        assert run.stderr == "lockblame: the step's summary can't be written: No such file or directory\n"
+
+    def test_a_reader_that_goes_away_changes_no_verdict(self, tmp_path: Path) -> None:
+        policy = tmp_path / "policy.toml"
+        policy.write_text('[policy]\nyoung = "error"\nmin-age = 14\n')
+        sides = [str(self.EXAMPLE / side / "uv.lock") for side in ("before", "after")]
+        command = [sys.executable, "-m", "lockblame", "check", *sides, "--evidence", str(self.EXAMPLE)]
+        command += ["--as-of", "2023-09-10", "--policy", str(policy), "--format", "json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            assert run.stdout is not None
+            run.stdout.close()
+            assert run.stderr is not None
+            assert (run.stderr.read(), run.wait()) == ("", 1)
+
+    def test_a_crash_is_no_verdict(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("lockblame.api.checking.check", lambda *_, **__: 1 / 0)
+        assert cli.main(["check", "a", "b"]) == 3
+        assert "ZeroDivisionError" in capsys.readouterr().err
 
     def test_a_wrong_policy_is_no_verdict(self, tmp_path: Path) -> None:
         policy = tmp_path / "policy.toml"
