@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -84,8 +85,11 @@ def measure(
 def _owners(candidates: Sequence[Candidate]) -> list[Owner]:
     """For each candidate which modules are its own, and which are another's."""
     names = {candidate.change.name: import_names(candidate.change.name, candidate.contents) for candidate in candidates}
+    # of hundreds of changes, going through all others for each took longer than everything else
+    shared = Counter(each for theirs in names.values() for each in theirs)
+    everyones = frozenset(shared)
     return [
-        Owner(name, names[name], frozenset(each for other, theirs in names.items() if other != name for each in theirs))
+        Owner(name, names[name], everyones.difference(each for each in names[name] if shared[each] == 1))
         for name in (candidate.change.name for candidate in candidates)
     ]
 
