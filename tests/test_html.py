@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lockblame.api.evidence import PASSED, Knowledge
 from lockblame.model import (
+    Allowance,
     Case,
     Commit,
     Comparison,
@@ -34,12 +35,13 @@ from lockblame.model import (
     Report,
     Snapshot,
     Symptom,
+    Violation,
 )
 from lockblame.report import render
 from lockblame.report.answer import answer
-from lockblame.report.html import bars, commands, press, symptoms
+from lockblame.report.html import bars, commands, press, rows, symptoms
 from lockblame.report.html.axis import Axis
-from lockblame.report.html.drawing import LETTER, NARROW, WIDE, drawn
+from lockblame.report.html.drawing import LETTER, MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.language import language
 from lockblame.report.html.timeline import timeline
 from tests import examples
@@ -136,6 +138,29 @@ def full(text: str = "x", url: str = "https://forge.example/1") -> Report:
     )
 
 
+def judged(text: str = "x", url: str = "https://forge.example/1") -> Report:
+    """What `check` found, with a finding of each severity on the change of `full`, and an allowed one."""
+    found = full(text, url)
+    change = found.delta.changes[0]
+    excuse = Allowance(package=text, reason=text, expires=date(2026, 12, 31))
+    facts = (
+        ("yanked", "error", None),
+        ("known-regression", "error", None),
+        ("young", "warning", None),
+        ("transitive", "note", None),
+    )
+    violations = tuple(
+        Violation(
+            rule=rule, severity=severity, change=change, detail=f"x{text}", url=url, path=f"x{text}", line=7, excuse=excused
+        )
+        for rule, severity, excused in (*facts, ("moved", "error", excuse))
+    )
+    return replace(found, violations=violations, checked=True)
+
+
+MADE = {"report": full, "delta": lambda *given: full(*given).delta, "check": judged}
+
+
 def structure(tree) -> list[tuple]:
     """Every element with its attributes' names, outside of drawings; the language of a text may differ."""
     found = []
@@ -157,24 +182,22 @@ def structure(tree) -> list[tuple]:
 
 @cache
 def harmless(kind: str) -> tuple[list[tuple], int]:
-    found = full()
-    page = render(found if kind == "report" else found.delta, "html")
+    page = render(MADE[kind](), "html")
     return structure(parsed(page)), len(page)
 
 
 class TestHostileText:
     @settings(max_examples=25, deadline=None)
     @given(hostile)
-    @pytest.mark.parametrize("kind", ["report", "delta"])
+    @pytest.mark.parametrize("kind", MADE)
     def test_no_text_adds_or_takes_an_element(self, kind, text):
-        found = full(text)
-        page = render(found if kind == "report" else found.delta, "html")
+        found = MADE[kind](text)
+        page = render(found, "html")
         assert page.isascii()
         tree = parsed(page)
-        if not text.strip() or text.splitlines() != [text]:
+        if kind == "report" and (not text.strip() or text.splitlines() != [text]):
             # a symptom of several lines, or of none, has as many paragraphs
-            found = replace(found, symptom=Symptom(text="x"))
-            tree = parsed(render(found if kind == "report" else found.delta, "html"))
+            tree = parsed(render(replace(found, symptom=Symptom(text="x")), "html"))
         assert structure(tree) == harmless(kind)[0]
 
     @settings(max_examples=25, deadline=None)
@@ -211,10 +234,10 @@ class TestHostileText:
         ],
     )
     def test_only_plain_links_become_links(self, address):
-        tree = parsed(render(full(url=address), "html"))
-        links = [link.get("href") for link in find(tree, "a")]
-        assert links
-        assert all(re.fullmatch("#[a-z-]+", link) for link in links)
+        for made in (full, judged):
+            links = [link.get("href") for link in find(parsed(render(made(url=address), "html")), "a")]
+            assert links
+            assert all(re.fullmatch("#[a-z-]+", link) for link in links)
 
     def test_links_go_out_alone(self):
         links = [link for link in find(parsed(render(full(), "html")), "a") if not link.get("href").startswith("#")]
@@ -254,13 +277,12 @@ class TestPolicy:
         (found,) = [one for one in find(parsed(page), "meta") if one.get("http-equiv") == "Content-Security-Policy"]
         return dict(part.strip().split(" ", 1) for part in found.get("content").split(";"))
 
-    @pytest.mark.parametrize("kind", ["report", "delta"])
+    @pytest.mark.parametrize("kind", MADE)
     def test_style_and_script_are_allowed_by_their_hash_and_nothing_else_is(self, kind):
         from base64 import b64encode
         from hashlib import sha256
 
-        found = examples.report()
-        page = render(found if kind == "report" else found.delta, "html")
+        page = render(MADE[kind](), "html")
         policy = self.policy(page)
         assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
         assert "unsafe" not in str(policy)
@@ -406,12 +428,68 @@ class TestReport:
         assert rows.rows == ((0, "Traceback:"), (2, 'File "a.py"'), (4, "x = 1"))
 
 
-class TestAccessibility:
-    def tree(self):
-        return parsed(render(full(), "html"))
+class TestCheck:
+    """The page of a deploy that was stopped, or may go."""
 
-    def test_ids_are_unique_and_every_reference_leads_somewhere(self):
-        tree = self.tree()
+    def test_the_verdict_and_what_stops_it_come_first(self):
+        tree = parsed(render(judged(), "html"))
+        assert text_of(find(tree, "h1")[0]) == "Stop: 2 findings against the policy"
+        sections = [one.get("id") for one in find(tree, "section")]
+        assert sections == ["answer", "stops", "warnings", "notes", "allowed", "changes", "gaps", "again"]
+        (stop,) = by_id(tree, "stops").findall("article")
+        assert text_of(stop.find("h3")) == "x x → x2"
+        assert [text_of(one) for one in stop.findall("ul/li")] == ["yanked xx xx:7", "known-regression xx xx:7"]
+        assert "between" in text_of(stop.find("ol[@class='way']"))
+        assert "until 2026-12-31: x" in text_of(by_id(tree, "allowed"))
+
+    def test_one_that_may_go_has_what_was_not_looked_at_beside_it(self):
+        tree = parsed(render(replace(judged(), violations=()), "html"))
+        assert text_of(find(tree, "h1")[0]) == "Go: nothing stops this deploy"
+        assert text_of(by_id(tree, "answer").find("p")) == "1 changed, 1 not looked at. Judged as if it were 2023-09-01."
+        assert by_id(tree, "stops") is None
+
+    def test_a_rule_of_many_findings_is_folded(self):
+        found = judged()
+        many = tuple(replace(found.violations[2], detail=f"the {number}th") for number in range(400))
+        tree = parsed(render(replace(found, violations=(*many, found.violations[3])), "html"))
+        folded, open_one = find(tree, "details")
+        assert (folded.get("open"), open_one.get("open")) == (None, "")
+        assert len(folded.findall("ul/li")) == 300
+        assert text_of(folded).endswith("… and 100 more (--format json has all)")
+
+    def test_the_commands_ask_the_gate_again(self):
+        lines = [one.line for one in commands.of_check(judged())]
+        assert lines[0] == "lockblame check x x --as-of 2023-09-01 --format html > check.html"
+        assert lines[-1] == "lockblame blame x x --symptom-file symptom.txt"
+
+
+class TestVersions:
+    """A browser compares texts; what PEP 440 says stands in the cells."""
+
+    def places(self, *versions: str) -> list[str]:
+        changes = [examples.change(f"p{number}", version, None) for number, version in enumerate(versions)]
+        cells = by_id(parsed(render(examples.delta(*changes), "html")), "changes-table").find("tbody")
+        told = {text_of(row[1]): int(row[1].get("data-value")) for row in cells}
+        assert len({row[2].get("data-value") for row in cells}) == 1
+        return sorted(told, key=lambda version: told[version])
+
+    def test_they_sort_by_pep_440(self):
+        right = ["weird", "1.0.dev1", "1.0a2", "1.0rc1", "1.0", "1.0+local", "1.0.post1", "1.9", "1.10", "2023.1", "1!0.1"]
+        assert self.places(*sorted(right)) == right
+
+    def test_equal_ones_have_one_place_and_none_comes_first(self):
+        changes = [examples.change("a", None, "1.0"), examples.change("b", "1.0", "2"), examples.change("c", "0.1", "1.0")]
+        table = rows.table(examples.delta(*changes))
+        assert [(one.older, one.newer) for one in table.rows] == [(0, 2), (2, 3), (1, 2)]
+
+
+@pytest.mark.parametrize("kind", MADE)
+class TestAccessibility:
+    @pytest.fixture
+    def tree(self, kind):
+        return parsed(render(MADE[kind](), "html"))
+
+    def test_ids_are_unique_and_every_reference_leads_somewhere(self, tree):
         ids = [element.get("id") for element in tree.iter() if isinstance(element.tag, str) and element.get("id")]
         assert len(ids) == len(set(ids))
         for element in tree.iter():
@@ -420,39 +498,39 @@ class TestAccessibility:
                 named += [element.get("href", "")[1:]] if element.get("href", "").startswith("#") else []
                 assert set(named) <= set(ids)
 
-    def test_headings_go_down_by_one(self):
-        levels = [int(one.tag[1]) for one in self.tree().iter() if isinstance(one.tag, str) and re.fullmatch("h[1-6]", one.tag)]
+    def test_headings_go_down_by_one(self, tree):
+        levels = [int(one.tag[1]) for one in tree.iter() if isinstance(one.tag, str) and re.fullmatch("h[1-6]", one.tag)]
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(below - above <= 1 for above, below in pairwise(levels))
 
-    def test_landmarks_and_the_way_past_them(self):
-        tree = self.tree()
+    def test_landmarks_and_the_way_past_them(self, tree):
         body = tree.find("body")
         assert body[0].get("href") == "#main"
         for name in ("header", "nav", "main", "footer"):
             assert len(find(tree, name)) == 1
 
-    def test_tables_have_captions_and_scopes(self):
-        tables = find(self.tree(), "table")
+    def test_tables_have_captions_and_scopes(self, tree):
+        tables = find(tree, "table")
         assert tables
         for table in tables:
             assert text_of(table.find("caption"))
             assert all(cell.get("scope") in ("col", "row") for cell in table.iter("th"))
 
-    def test_drawings_have_words(self):
-        for drawing in find(self.tree(), "svg"):
+    def test_drawings_have_words(self, tree):
+        for drawing in find(tree, "svg"):
             if drawing.get("aria-hidden") != "true":
                 assert drawing.get("role") == "img"
                 assert text_of(drawing.find("title"))
                 assert text_of(drawing.find("desc"))
 
-    def test_the_time_line_has_a_list_of_the_same(self):
-        found = demo()
-        times = timeline(found)
-        assert times is not None
-        listed = find(parsed(render(found, "html")), "ol[@class='events']")[0]
-        assert len(listed) == len(times.events)
+
+def test_the_time_line_has_a_list_of_the_same():
+    found = demo()
+    times = timeline(found)
+    assert times is not None
+    listed = find(parsed(render(found, "html")), "ol[@class='events']")[0]
+    assert len(listed) == len(times.events)
 
 
 def luminance(colour: str) -> float:
@@ -534,7 +612,7 @@ class TestTimeline:
         if times is None:
             return
         assert [one.at for one in times.events] == sorted(one.at for one in times.events)
-        for width in (WIDE, NARROW):
+        for width in (WIDE, MIDDLING, NARROW):
             drawing = drawn(times, width)
             assert len(drawing.lines) <= 6
             assert len(drawing.ticks) <= width / 60
@@ -547,7 +625,7 @@ class TestTimeline:
                 assert begin >= -0.1
                 assert begin + reach <= width + 0.1
 
-    @given(moments.filter(lambda at: 1980 < at.year < 2190), st.integers(1, 3_000_000), st.sampled_from((WIDE, NARROW)))
+    @given(moments.filter(lambda at: 1980 < at.year < 2190), st.integers(1, 3_000_000), st.sampled_from((WIDE, MIDDLING, NARROW)))
     def test_ticks_are_few_inside_and_in_order(self, since, minutes, width):
         since = since.replace(tzinfo=UTC)
         axis = Axis(since=since, until=since + timedelta(minutes=minutes), left=10, right=width)

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 import lockblame
 from lockblame import config, fields, policy, usage
+from lockblame.delta import compare
 from lockblame.errors import ConfigError
-from lockblame.model import Allowance, Contents, Evidence, Issue, Match, Reason, Release, Source, Suspect, Use
+from lockblame.model import Allowance, Contents, Evidence, Issue, Match, Reason, Release, Snapshot, Source, Suspect, Use
 from lockblame.policy import DEFAULTS, Policy
 from lockblame.ranking import Candidate
 from tests import repositories
 from tests.examples import change
+from tests.snapshots import lock as lock_of
 from tests.snapshots import pin
 
 NOW = datetime(2023, 9, 10, 12, tzinfo=UTC)
@@ -72,6 +74,10 @@ class TestRules:
         same = change(kind="republished", step=None, artifacts_changed=True, old="5.3.2")
         assert rules_of(Candidate(change=same)) == ["republished"]
 
+    @pytest.mark.parametrize("kind", ["refiled", "rescoped"])
+    def test_files_that_were_only_added_are_no_other_content(self, kind: str) -> None:
+        assert rules_of(Candidate(change=change(kind=kind, step=None, artifacts_changed=True, old="5.3.2"))) == []
+
     def test_another_source_names_both_places(self) -> None:
         git = Source(kind="git", location="https://code.example/t", revision="a" * 40)
         moved = change(
@@ -79,8 +85,18 @@ class TestRules:
         )
         (one,) = found(Candidate(change=moved))
         assert one.rule == "moved"
-        assert "git https://code.example/t" in one.detail
-        assert "registry" in one.detail
+        assert one.detail == "kombu comes from git https://code.example/t now, not from the package index"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"), [("5.3.2", "5.3.2", ["moved"]), ("5.3.1", "5.3.2", []), ("", "", [])], ids=str
+    )
+    def test_another_commit_is_another_place_only_under_the_same_version(self, old: str, new: str, expected: list[str]) -> None:
+        one, other = (Source(kind="git", location="https://code.example/t", revision=digit * 40) for digit in "ab")
+        before, after = pin(f"kombu {old}".strip(), source=one), pin(f"kombu {new}".strip(), source=other)
+        hits = found(Candidate(change=change(kind="moved", step=None, source_changed=True, before=before, after=after)))
+        assert [hit.rule for hit in hits] == expected
+        told = "git https://code.example/t at bbbbbbbbbbbb now, not from git https://code.example/t at aaaaaaaaaaaa"
+        assert all(told in hit.detail for hit in hits)
 
     def test_a_step_back(self) -> None:
         assert rules_of(Candidate(change=change(old="5.3.2", new="5.3.1", kind="downgraded"))) == ["downgraded"]
@@ -89,10 +105,25 @@ class TestRules:
     def test_how_big_a_step_is_told_of_is_the_teams_choice(self, steps: tuple, expected: list[str]) -> None:
         assert rules_of(Candidate(change=change(new="5.4.0", step="minor")), Policy(steps=steps)) == expected
 
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            ("2024.12.14", "2025.1.31", []),
+            ("20250506", "20251107", []),
+            ("2023c", "2024a", []),
+            ("1.9", "2023.1", ["big-step"]),
+            ("24.2", "25.0", ["big-step"]),
+            ("20250506123", "20260506123", ["big-step"]),
+        ],
+    )
+    def test_a_version_that_is_a_day_takes_no_big_step_each_year(self, old: str, new: str, expected: list[str]) -> None:
+        assert rules_of(Candidate(change=change(old=old, new=new, step="major"))) == expected
+
     def test_what_nobody_asked_for_is_noted(self) -> None:
         drifted = change(reason=Reason(kind="drifted", detail="the resolver took what was new"))
         assert rules_of(Candidate(change=drifted)) == ["transitive"]
         assert rules_of(Candidate(change=replace(drifted, direct=True))) == []
+        assert rules_of(Candidate(change=change(new=None, reason=drifted.reason))) == []
 
     def test_a_lost_attestation_and_a_project_that_is_quarantined(self) -> None:
         release = Release(
@@ -108,6 +139,43 @@ class TestRules:
         release = Release(name="kombu", version="5.3.2", uploaded=OUT, attested=attested, status="active")
         earlier = Release(name="kombu", version="5.3.1", attested=True)
         assert rules_of(Candidate(change=change(), release=release, earlier=earlier)) == []
+
+
+PRIVATE, PUBLIC = "https://private.example/simple", "https://index.example/simple"
+
+
+class TestIndexes:
+    """A package that another index serves than before: what somebody who registers an internal name elsewhere waits for."""
+
+    def moved(self, before: Snapshot, after: Snapshot) -> list[str]:
+        delta = compare(before, after)
+        candidates = [Candidate(change=one) for one in delta]
+        quiet = Policy(levels={**DEFAULTS, "big-step": "off", "transitive": "off"})
+        return [one.detail for one in policy.violations(candidates, (), (), quiet, NOW, delta)]
+
+    def served(self, **places: str | None) -> Snapshot:
+        pins = [pin(text.replace("_", " "), source=Source(location=place)) for text, place in places.items()]
+        return lock_of(*pins, indexes=tuple(dict.fromkeys(place for place in places.values() if place)))
+
+    @pytest.mark.parametrize("version", ["1", "99"])
+    def test_one_package_from_another_index(self, version: str) -> None:
+        before = self.served(acme_1=PRIVATE, core_1=PRIVATE, vine_1=PUBLIC)
+        after = self.served(**{f"acme_{version}": PUBLIC, "core_1": PRIVATE, "vine_1": PUBLIC})
+        assert self.moved(before, after) == [f"acme comes from the index {PUBLIC} now, not from the index {PRIVATE}"]
+
+    def test_an_index_that_was_renamed_moved_nothing(self) -> None:
+        before, after = (self.served(acme_1=place, core_1=place, vine_1=PUBLIC) for place in (PRIVATE, "https://new.example/"))
+        assert self.moved(before, after) == []
+        upgraded = self.served(acme_2="https://new.example/", core_1="https://new.example/", vine_1=PUBLIC)
+        assert self.moved(before, upgraded) == []
+
+    def test_the_index_that_a_lock_does_not_name_is_one_too(self) -> None:
+        before, after = self.served(acme_1=PRIVATE, vine_1=None), self.served(acme_99=None, vine_1=None)
+        assert self.moved(before, after) == [f"acme comes from the package index now, not from the index {PRIVATE}"]
+
+    def test_a_lock_that_names_indexes_for_the_first_time_moved_nothing(self) -> None:
+        before, after = self.served(acme_1=None, vine_1=None), self.served(acme_2=PUBLIC, vine_1=PUBLIC)
+        assert self.moved(before, after) == []
 
 
 class TestKnownRegression:
@@ -157,6 +225,33 @@ class TestRemovedNames:
         candidate = Candidate(change=change(), contents=Contents(removed=(removed,)))
         hits = found(candidate, uses=usage.uses(self.SOURCE, "app.py"))
         assert [(one.rule, one.path, one.line) for one in hits] == ([("removed-api", "app.py", line)] if line else [])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "try:\n    from kombu import Queue\nexcept ImportError:\n    from old import Queue\nQueue('x')\n",
+            "try:\n    from kombu import Queue\nexcept (ValueError, ModuleNotFoundError):\n    Queue = None\nQueue('x')\n",
+            "try:\n    from kombu import Queue\nexcept:\n    Queue = None\n",
+            "import contextlib\nwith contextlib.suppress(ImportError):\n    from kombu import Queue\n",
+            "import typing\nif typing.TYPE_CHECKING:\n    from kombu import Queue\ndef f(q: 'Queue'): ...\n",
+            "import kombu\ntry:\n    q = kombu.Queue(name=1)\nexcept AttributeError:\n    q = None\n",
+        ],
+    )
+    def test_what_the_project_can_do_without_is_no_use(self, text: str) -> None:
+        assert not [one for one in usage.uses(text, "app.py") if one.name.startswith("kombu.Queue")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "try:\n    from kombu import Queue\nexcept ValueError:\n    pass\n",
+            "try:\n    pass\nexcept ImportError:\n    from kombu import Queue\n",
+            "import kombu\ntry:\n    q = kombu.Queue()\nexcept Exception:\n    pass\n",
+            "if DEBUG:\n    from kombu import Queue\n",
+            "with open('x'):\n    from kombu import Queue\n",
+        ],
+    )
+    def test_what_breaks_all_the_same_is_one(self, text: str) -> None:
+        assert "kombu.Queue" in {one.name for one in usage.uses(text, "app.py")}
 
     @given(st.text(max_size=200))
     def test_whatever_the_source_holds_it_is_read_without_complaint(self, text: str) -> None:
@@ -238,6 +333,12 @@ class TestSettings:
             ),
             ('[[policy.allow]]\npackage = "a"\nreason = "r"\nexpires = "one day"\n', 4, "policy.allow[0].expires is no day"),
             ('[[policy.allow]]\npackage = "a"\nversions = "five"\n', 3, "policy.allow[0]"),
+            ('[[policy.allow]]\nreason = "r"\npackage = "a*"\n', 3, "policy.allow[0].package is no name of a package"),
+            (
+                '\n[polciy]\nyoung = "error"\n',
+                2,
+                "polciy is no setting of lockblame; it knows [upstreams], [lexicon], [policy] and",
+            ),
             ('[[policy.allow]]\npackage = "a"\nwhy = "x"\n', 3, "policy.allow[0].why is no key of an allowance (it has package,"),
         ],
     )
@@ -322,6 +423,11 @@ class TestCheck:
         other = lockblame.check("v1", "v2", repository=project, evidence=evidence, as_of=NOW, policy=named)
         assert [one.rule for one in found.violations] == ["young"]
         assert [(one.rule, one.severity) for one in other.violations] == [("removed-api", "note")]
+
+    def test_a_file_that_is_named_and_has_no_policy_is_refused(self, project: Path, evidence: Path) -> None:
+        (project / "pyproject.toml").write_text("[project]\nname = 'app'\n")
+        with pytest.raises(ConfigError, match=r"pyproject.toml: has no policy, the table \[tool.lockblame.policy\]"):
+            lockblame.check("v1", "v2", repository=project, evidence=evidence, policy=project / "pyproject.toml")
 
     def test_the_place_in_the_lock_is_told(self, project: Path, evidence: Path) -> None:
         rules = Policy(levels={**DEFAULTS, "removed-api": "off"}, min_age=timedelta(days=30))

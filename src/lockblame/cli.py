@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _survive_any_stream()
     parser = whole_parser()
     given, command = parted(sys.argv[1:] if arguments is None else arguments)
-    options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False))
+    options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False, code=ANSWERED))
     try:
         with _listening(options):
             code: int = options.run(options)
@@ -54,15 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this Python complains again at exit.
+        # What was found is found all the same.
         _write_nowhere()
+        return int(options.code)
     except OSError as error:
         if error.filename is not None:  # then it is none of the streams, and nobody has foreseen it
-            raise
+            return _crashed()
         _write_nowhere()
         return _fail(f"the answer can't be written: {error.strerror or error}", NO_ANSWER)
-    else:
-        return code
-    return ANSWERED
+    except Exception:
+        # Python's own exit code for it, 1, would say that a policy is violated
+        return _crashed()
+    return code
 
 
 def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -89,6 +92,14 @@ def _fail(error: object, code: int) -> int:
     sys.stdout.flush()
     print(f"lockblame: {line(str(error), 2000)}", file=sys.stderr)
     return code
+
+
+def _crashed() -> int:
+    """What nobody has foreseen is shown as Python does, but it is no verdict."""
+    import traceback
+
+    traceback.print_exc()
+    return NO_ANSWER
 
 
 def _write_nowhere() -> None:

@@ -106,7 +106,7 @@ def _config(document: Mapping[str, Any], where: str, path: str) -> Config:
     unknown = [key for key in document if key not in _KEYS]
     if unknown:
         known = f"[{prefix}upstreams], [{prefix}lexicon], [{prefix}policy] and {prefix}cases"
-        raise ConfigError(path, f"{prefix}{unknown[0]} is no setting of lockblame", f"it knows {known}")
+        raise fields.FieldError(f"{prefix}{unknown[0]}", f"is no setting of lockblame; it knows {known}")
     upstreams = fields.table(document, "upstreams", where)
     return Config(
         path=path,

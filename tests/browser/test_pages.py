@@ -15,7 +15,7 @@ from lockblame.model import Deployment, Report
 from lockblame.report import render
 from lockblame.report.why import why
 from tests import examples
-from tests.test_html import NASTY, demo, full
+from tests.test_html import NASTY, demo, full, judged
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +39,10 @@ LABELS = """() => [...document.querySelectorAll('svg.timeline')].filter(one => o
     return [...out.map(([text]) => text), ...both];
 })"""
 """The labels of a drawing that run out of it, and those that cover each other."""
+
+LETTERS = """() => [...document.querySelectorAll('svg.timeline')].filter(one => one.clientWidth)
+    .map(one => 12 * one.clientWidth / one.viewBox.baseVal.width)"""
+"""How high the letters of a drawing are on the page, in pixels."""
 
 SORTING = """() => {
     const begin = performance.now();
@@ -70,13 +74,15 @@ def page(name: str) -> str:
         "many": lambda: many(),
         "full": lambda: full("Workers slow down"),
         "long": lambda: full("a" * 500),
+        "check": lambda: judged(),
+        "check-long": lambda: judged("a" * 500),
         "nasty": lambda: full(NASTY[0] + NASTY[6]),
         "bare": lambda: replace(examples.report(), suspects=(), issues=(), deployment=Deployment(), gaps=()),
     }
     return why(demo().delta, "kombu", "html") if name == "why" else render(found[name](), "html")
 
 
-PAGES = ("demo", "korean", "delta", "why", "full", "long", "nasty", "bare")
+PAGES = ("demo", "korean", "delta", "why", "full", "long", "nasty", "bare", "check", "check-long")
 
 
 def open_everything(opened) -> None:
@@ -95,9 +101,11 @@ class TestEveryPage:
 
     def test_labels_stay_in_their_drawing_and_apart(self, opened, name):
         found = opened(page(name))
-        for width in (360, 1280):
+        for width in (360, 600, 800, 1120, 1600):
             found.page.set_viewport_size({"width": width, "height": 900})
             assert found.page.evaluate(LABELS) == [], width
+            sizes = found.page.evaluate(LETTERS)
+            assert all(9.5 <= size <= 18 for size in sizes), (width, sizes)
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_no_serious_violation(self, opened, axe, name, scheme):
@@ -156,6 +164,18 @@ class TestKeyboard:
         assert found.page.evaluate(names) == sorted(found.page.evaluate(names))
         assert found.page.evaluate("document.querySelectorAll('[aria-sort]').length") == 1
         assert found.said == []
+
+    def test_versions_are_sorted_by_pep_440(self, opened):
+        versions = ["1.0", "1.10", "1.0rc1", "1!0.1", "1.9", "1.0.post1", "1.0.dev1"]
+        changes = [examples.change(f"p{number}", None, version) for number, version in enumerate(versions)]
+        found = opened(render(examples.delta(*changes), "html"))
+        shown = "[...document.querySelectorAll('#changes-table tbody tr')].map(row => row.cells[2].textContent.trim())"
+        found.page.focus("#changes-table thead th:nth-child(3) button")
+        found.page.keyboard.press("Enter")
+        right = ["1.0.dev1", "1.0rc1", "1.0", "1.0.post1", "1.9", "1.10", "1!0.1"]
+        assert found.page.evaluate(shown) == right
+        found.page.keyboard.press("Enter")
+        assert found.page.evaluate(shown) == right[::-1]
 
     def test_filtering(self, opened):
         found = opened(page("demo"))

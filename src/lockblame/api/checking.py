@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,10 +109,10 @@ def inspect(
     # without a moment of the caller's, risk is a matter of today
     now = found.report.as_of or datetime.now(UTC)
     uses, gaps = _uses(found, Path(repository or "."))
-    violations = rules.violations(found.candidates, found.report.suspects, uses, chosen, now)
+    violations = rules.violations(found.candidates, found.report.suspects, uses, chosen, now, found.report.delta)
     lock = found.after.snapshot.path
     placed = tuple(replace(one, path=one.path or lock) for one in violations)
-    return replace(found.report, violations=placed, gaps=(*found.report.gaps, *gaps))
+    return replace(found.report, violations=placed, checked=True, gaps=(*found.report.gaps, *gaps))
 
 
 def _refuse_unread(delta: Delta) -> None:
@@ -123,8 +124,15 @@ def _refuse_unread(delta: Delta) -> None:
             raise ReadError(subject, detail, gap.hint)
 
 
-def _policy(file: PathLike) -> Policy | None:
-    return read_settings(file, Path()).policy
+def _policy(file: PathLike) -> Policy:
+    found = read_settings(file, Path()).policy
+    if found is None:
+        # who names a file counts on its rules: others in their place would let pass what those stop
+        from lockblame.errors import ConfigError
+
+        table = "tool.lockblame.policy" if Path(file).name == "pyproject.toml" else "policy"
+        raise ConfigError(os.fspath(file), f"has no policy, the table [{table}]")
+    return found
 
 
 def _uses(found: Investigation, folder: Path) -> tuple[tuple[Use, ...], tuple[Gap, ...]]:

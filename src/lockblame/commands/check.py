@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lockblame.progress import Progress
 
 VIOLATED = 1
-STYLES = ("text", "markdown", "json", "sarif", "github")
+STYLES = ("text", "markdown", "html", "json", "sarif", "github")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +43,21 @@ def run(options: argparse.Namespace) -> int:
     told = watched(options)
     with asking(options, told) as client:
         found = _found(options, client, told)
-    show(gate(found, options.format, width=width(), colour=colour()), options.format)
+    # set before it is printed: a reader that goes away early (head) changes no verdict
+    options.code = VIOLATED if any(one.stops for one in found.violations) else 0
     if options.format == "github" and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-        with open(summary, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123 (a runner's own file)
-            page.write(gate(found, "markdown"))
-    return VIOLATED if any(one.stops for one in found.violations) else 0
+        _summarize(summary, gate(found, "markdown"))
+    show(gate(found, options.format, width=width(), colour=colour()), options.format)
+    return int(options.code)
+
+
+def _summarize(path: str, comment: str) -> None:
+    """Append the comment to a runner's own file. That it can't be is no reason to have no verdict."""
+    try:
+        with open(path, "a", encoding="utf-8", errors="replace") as page:  # noqa: PTH123
+            page.write(comment)
+    except OSError as error:
+        sys.stderr.write(f"lockblame: the step's summary can't be written: {error.strerror or error}\n")
 
 
 def _found(options: argparse.Namespace, client: Client, told: Progress) -> Report:

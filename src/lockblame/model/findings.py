@@ -113,8 +113,9 @@ class Deployment:
 class Report(Shown):
     """What `blame` found. Suspects and issues are best first; `conclusive` is False when no upstream report fits the symptom.
 
-    `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy, `proof` what
-    trials have proven of this delta, `way_back` the edit that takes the culprits (or the leading suspect) back.
+    `cases` are the team's own past incidents that resemble it, `violations` what `check` found against the policy (`checked`
+    tells that it looked, so that none means none), `proof` what trials have proven of this delta, `way_back` the edit that takes
+    the culprits (or the leading suspect) back.
     """
 
     delta: Delta
@@ -127,5 +128,6 @@ class Report(Shown):
     gaps: tuple[Gap, ...] = ()
     cases: tuple[Precedent, ...] = ()
     violations: tuple[Violation, ...] = ()
+    checked: bool = False
     proof: Proof | None = None
     way_back: Rollback | None = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lockblame.model import Allowance, Change, Issue, Match, RuleName, Suspect, Use, Violation
+from lockblame.model import Allowance, Change, Delta, Issue, Match, RuleName, Suspect, Use, Violation
+from lockblame.policy.places import Places, places
 from lockblame.policy.rules import Policy
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _AFTER_UPGRADE = re.compile(
     r"(?:after|since|when|by|on)\s+(?:an?\s+|the\s+|my\s+)?(?:upgrad|updat|bump)",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"(?:19|20)\d\d(?:[01]\d[0-3]\d)?(?!\d)")
 _SHOWN = 3
 """Uses of a removed name, or reports of a regression, that one change is told with."""
 _DISCUSSED = 3
@@ -46,6 +48,7 @@ class _Matter:
     uses: Sequence[Use]
     policy: Policy
     now: datetime
+    places: Places
 
     @property
     def change(self) -> Change:
@@ -58,21 +61,30 @@ def violations(
     uses: Sequence[Use],
     policy: Policy,
     now: datetime,
+    delta: Delta | None = None,
 ) -> tuple[Violation, ...]:
     """Every rule that a change breaks at the moment `now`, what stops the deploy first.
 
-    `suspects` are the same changes, ranked without a symptom; `uses` the dotted names that the project's own source uses.
+    `suspects` are the same changes, ranked without a symptom; `uses` the dotted names that the project's own source uses;
+    `delta` is the one that they are of.
     """
     ranked = list(suspects)
+    known = _places(delta)
     places = {_key(suspect.change): place for place, suspect in enumerate(ranked)}
     found = []
     for candidate in candidates:
         place = places.get(_key(candidate.change))
         suspect = None if place is None else ranked[place]
-        matter = _Matter(candidate=candidate, suspect=suspect, uses=uses, policy=policy, now=now)
+        where = known.get(candidate.change.lock, Places())
+        matter = _Matter(candidate=candidate, suspect=suspect, uses=uses, policy=policy, now=now, places=where)
         found += [(place or 0, violation) for violation in _broken(matter)]
     found.sort(key=lambda pair: (pair[1].excuse is not None, _RANK[pair[1].severity], pair[0], pair[1].change.name))
     return tuple(violation for _, violation in found)
+
+
+def _places(delta: Delta | None) -> dict[str | None, Places]:
+    parts = (delta.parts or (delta,)) if delta else ()
+    return {part.changes[0].lock: places(part) for part in parts if part.changes}
 
 
 def _key(change: Change) -> tuple[object, ...]:
@@ -173,18 +185,14 @@ def _yanked(matter: _Matter) -> Iterator[_Finding]:
 
 
 def _republished(matter: _Matter) -> Iterator[_Finding]:
-    if matter.change.artifacts_changed:
+    # files that were only added or dropped change the artifacts too, and are harmless
+    if matter.change.kind == "republished":
         yield _Finding(f"a file of {matter.change.name} {matter.change.new} has another content than before under the same name")
 
 
 def _moved(matter: _Matter) -> Iterator[_Finding]:
-    change = matter.change
-    if change.source_changed and change.before and change.after:
-        places = [f"{pin.source.kind} {pin.source.location or ''}".strip() for pin in (change.before, change.after)]
-        revisions = [pin.source.revision for pin in (change.before, change.after)]
-        if places[0] == places[1] and revisions[0] != revisions[1]:
-            places = [f"{place} at {revision}" for place, revision in zip(places, revisions, strict=True)]
-        yield _Finding(f"{change.name} comes from {places[1]} now, not from {places[0]}")
+    if found := matter.places.moved(matter.change):
+        yield _Finding(f"{matter.change.name} comes from {found[1]} now, not from {found[0]}")
 
 
 def _young(matter: _Matter) -> Iterator[_Finding]:
@@ -209,13 +217,20 @@ def _downgraded(matter: _Matter) -> Iterator[_Finding]:
 
 
 def _big_step(matter: _Matter) -> Iterator[_Finding]:
-    if matter.change.step in matter.policy.steps and matter.change.kind == "upgraded":
-        yield _Finding(f"{matter.change.name} takes a {matter.change.step} step from {matter.change.old} to {matter.change.new}")
+    change = matter.change
+    if change.step in matter.policy.steps and change.kind == "upgraded" and not _only_a_year(change):
+        yield _Finding(f"{change.name} takes a {change.step} step from {change.old} to {change.new}")
+
+
+def _only_a_year(change: Change) -> bool:
+    """Whether the versions are days: certifi 2024.12.14 → 2025.1.31 is no bigger step than any other."""
+    return change.step == "major" and all(_YEAR.match(version or "") for version in (change.old, change.new))
 
 
 def _transitive(matter: _Matter) -> Iterator[_Finding]:
     change = matter.change
-    if not change.direct and change.reason.kind == "drifted":
+    # what is gone brings nothing in
+    if change.after is not None and not change.direct and change.reason.kind == "drifted":
         yield _Finding(f"nothing asked for {change}: {change.reason.detail or 'the resolver took what was new'}")
 
 

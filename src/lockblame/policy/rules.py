@@ -131,12 +131,19 @@ def _allowance(entry: Mapping[str, Any], where: str) -> Allowance:
     if not reason:
         raise fields.FieldError(f"{where}.reason", "is empty: say why this may pass")
     return Allowance(
-        package=normalize(fields.text(entry, "package", where)),
+        package=_package(entry, where),
         reason=reason,
         expires=_day(entry, where),
         rule=cast(RuleName, _one_of(entry, "rule", where, tuple(DEFAULTS))) if "rule" in entry else None,
         versions=_versions(entry, where),
     )
+
+
+def _package(entry: Mapping[str, Any], where: str) -> str:
+    name = fields.text(entry, "package", where)
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        raise fields.FieldError(f"{where}.package", "is no name of a package: an allowance is for one, by its whole name")
+    return normalize(name)
 
 
 def _day(entry: Mapping[str, Any], where: str) -> date:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 LONGEST = 60_000
 """Characters. GitHub refuses comments of more than 65,536, and Gitea and GitLab take more."""
 _ROOM = 400
-"""Characters that a section keeps for its frame and for saying what was left out."""
+"""Characters that a section keeps for its frame and for saying what was left out; so much is there for each, come what may."""
+_SECTIONS = 8
+"""Most sections of a comment."""
 
 
 def comment(found: Report, verdict: str) -> str:
@@ -31,9 +33,9 @@ def comment(found: Report, verdict: str) -> str:
     )
     for title, group in groups:
         page.table(title, _VIOLATIONS, [_violation(one) for one in group])
+    page.table("Not looked at", ("what", "why"), [_gap(gap) for gap in found.gaps])
     for title, rows in _changes(found.delta):
         page.table(title, ("package", "before", "after", "what", "why"), rows)
-    page.table("Not looked at", ("what", "why"), [_gap(gap) for gap in found.gaps])
     return page.text()
 
 
@@ -45,18 +47,18 @@ class _Comment:
 
     def __init__(self) -> None:
         self._blocks: list[str] = []
-        self._left = LONGEST
+        self._left = LONGEST - _SECTIONS * _ROOM
 
     def add(self, block: str) -> None:
         self._blocks.append(block)
         self._left -= len(block) + 2
 
     def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table, folded away below its title where it has one."""
-        if not rows or self._left < _ROOM:
+        """A table, folded away below its title where it has one. Such a one leaves half of the room to those that follow."""
+        if not rows:
             return
         taken = []
-        room = self._left - _ROOM
+        room = (self._left if not title else self._left // 2) - _ROOM
         for row in rows:
             written = _row(row)
             room -= len(written) + 1

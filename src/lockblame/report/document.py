@@ -79,7 +79,7 @@ def to_dict(found: Delta | Report) -> dict[str, Any]:
 
     if not isinstance(found, Report):
         return delta_to_dict(found)
-    return checked_to_dict(found) if found.violations else report_to_dict(found)
+    return checked_to_dict(found) if found.checked or found.violations else report_to_dict(found)
 
 
 def checked_to_dict(found: Report) -> dict[str, Any]:

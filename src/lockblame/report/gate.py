@@ -1,9 +1,10 @@
-"""What `check` found: for a terminal, as a comment on a pull request, as JSON, SARIF, or a forge's annotations."""
+"""What `check` found: for a terminal, as a comment on a pull request, a page, JSON, SARIF, or a forge's annotations."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockblame.report.answer import moved
@@ -18,15 +19,29 @@ if TYPE_CHECKING:
     from lockblame.model import Gap, Report, Violation
 
 GAPS_SHOWN = 8
+SHOWN = 5
+"""Findings of one rule that are told in full where they stop nothing."""
+NAMED = 12
+ANNOTATED = 10
 
 
 def gate(found: Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
-    """The findings in that style (text, markdown, json, sarif, github), ending with a newline. KeyError for another style."""
+    """The findings in one of STYLES, ending with a newline. KeyError for another one."""
     return _text(found, width, colour) if style == "text" else _WRITERS[style](found, width)
 
 
-def verdict(found: Report) -> str:
-    """The one sentence: may it go, and what was found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether it may go: `head` says it, `changed` packages were looked at, `besides` is what else was found and what was not."""
+
+    stops: bool
+    head: str
+    changed: int
+    besides: str
+
+
+def verdict(found: Report) -> Verdict:
+    """The first thing that every style says."""
     stopping = sum(one.stops for one in found.violations)
     others = {"warning": 0, "note": 0}
     for one in found.violations:
@@ -34,12 +49,18 @@ def verdict(found: Report) -> str:
             others[one.severity] += 1
     excused = sum(one.excuse is not None for one in found.violations)
     parts = [_counted(others["warning"], "warning"), _counted(others["note"], "note"), f"{excused} allowed" if excused else ""]
-    rest = ", ".join(part for part in parts if part)
-    changed = (
-        f"{len(grouped(found.delta))} changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}"
-    )
     head = f"Stop: {_counted(stopping, 'finding')} against the policy" if stopping else "Go: nothing stops this deploy"
-    return f"{head} ({changed}{'; ' + rest if rest else ''})"
+    besides = ", ".join(part for part in parts if part)
+    return Verdict(stops=bool(stopping), head=head, changed=len(grouped(found.delta)), besides=besides)
+
+
+def sentence(found: Report) -> str:
+    """The verdict as one sentence. What was not looked at is no part of what it says is harmless, so it is in it."""
+    said = verdict(found)
+    between = f"{said.changed} changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}"
+    unseen = f"{len(found.gaps)} not looked at" if found.gaps else ""
+    rest = ", ".join(part for part in (said.besides, unseen) if part)
+    return f"{said.head} ({between}{'; ' + rest if rest else ''})"
 
 
 def _counted(number: int, word: str) -> str:
@@ -47,30 +68,63 @@ def _counted(number: int, word: str) -> str:
 
 
 def place(violation: Violation) -> str:
-    """Where to look: the file and, where known, the line."""
+    """Where to look: the file and, where known, the line; "" where the finding tells it itself."""
     if violation.path is None:
         return ""
-    return f"{violation.path}:{violation.line}" if violation.line else violation.path
+    where = f"{violation.path}:{violation.line}" if violation.line else violation.path
+    return "" if violation.detail.startswith(f"{where} ") else where
+
+
+def subject(violation: Violation) -> str:
+    """The change, where the finding itself doesn't tell its package and both its versions."""
+    change = violation.change
+    told = all(part and part in violation.detail for part in (change.name, change.old, change.new))
+    return "" if told else moved(change)
 
 
 # --- terminal --------------------------------------------------------------------------------------------------------
 
 
 def _text(found: Report, width: int, colour: bool) -> str:
-    lines = [inked(row, "bold", colour) for row in wrapped(verdict(found), width)]
-    for one in found.violations:
-        mark = "allowed" if one.excuse else one.severity
-        first, *others = wrapped(f"{mark:<8}{one.rule}: {line(one.detail)}", width, "", "        ")
-        lines += [inked(first[: len(mark)], mark, colour) + first[len(mark) :], *others]
-        lines += wrapped(
-            line(moved(one.change)) + (f"  ({line(place(one))})" if place(one) else ""), width, "        ", "        "
-        )
-        if address := url(one.url):
-            lines.append(f"        {inked(address, 'link', colour)}")
-        if one.excuse:
-            lines += wrapped(f"until {one.excuse.expires}: {line(one.excuse.reason)}", width, "        ", "        ")
+    lines = [inked(row, "bold", colour) for row in wrapped(sentence(found), width)]
+    for shown, left in _folded(found.violations):
+        for one in shown:
+            lines += _finding(one, width, colour)
+        if left:
+            names = ", ".join(dict.fromkeys(line(one.change.name, 60) for one in left[:NAMED]))
+            more = f"{' ' * 8}… and {len(left)} more of {left[0].rule}: {names}{', …' if len(left) > NAMED else ''}"
+            lines += wrapped(f"{more} (--format json has all)", width, "", "        ")
     lines += _gaps(found.gaps, width)
     return "\n".join(lines) + "\n"
+
+
+def _folded(violations: Sequence[Violation]) -> Iterator[tuple[Sequence[Violation], Sequence[Violation]]]:
+    """What stops, all of it; of everything else the first of each rule, and those that are left."""
+    stopping = [one for one in violations if one.stops]
+    yield stopping, ()
+    groups: dict[tuple[object, ...], list[Violation]] = {}
+    for one in violations:
+        if not one.stops:
+            groups.setdefault((one.excuse is not None, one.severity, one.rule), []).append(one)
+    for group in groups.values():
+        # one that is left takes a line as well
+        most = SHOWN if len(group) > SHOWN + 1 else len(group)
+        yield group[:most], group[most:]
+
+
+def _finding(one: Violation, width: int, colour: bool) -> list[str]:
+    mark = "allowed" if one.excuse else one.severity
+    about, where = line(subject(one)), f"({line(place(one))})" if place(one) else ""
+    told = f"{mark:<8}{one.rule}: {line(one.detail)}"
+    first, *others = wrapped(told if about else f"{told} {where}", width, "", "        ")
+    lines = [inked(first[: len(mark)], mark, colour) + first[len(mark) :], *others]
+    if about:
+        lines += wrapped(f"{about}  {where}", width, "        ", "        ")
+    if address := url(one.url):
+        lines.append(f"        {inked(address, 'link', colour)}")
+    if one.excuse:
+        lines += wrapped(f"until {one.excuse.expires}: {line(one.excuse.reason)}", width, "        ", "        ")
+    return lines
 
 
 def _gaps(gaps: Sequence[Gap], width: int) -> list[str]:
@@ -91,7 +145,13 @@ def _json(found: Report, _: int) -> str:
 
 
 def _markdown(found: Report, _: int) -> str:
-    return comment(found, verdict(found))
+    return comment(found, sentence(found))
+
+
+def _html(found: Report, _: int) -> str:
+    from lockblame.report.html import checked
+
+    return checked(found, verdict(found))
 
 
 def _sarif(found: Report, _: int) -> str:
@@ -101,19 +161,35 @@ def _sarif(found: Report, _: int) -> str:
 
 
 def _github(found: Report, _: int) -> str:
-    """Workflow commands, one annotation a line; https://docs.github.com/actions/reference/workflow-commands."""
-    levels = {"error": "error", "warning": "warning", "note": "notice"}
-    rows = []
+    """Workflow commands, one annotation a line; https://docs.github.com/actions/reference/workflow-commands.
+
+    GitHub shows the first ten of each kind that a step gives: of what stops nothing no more are given.
+    """
+    kinds = {"error": "error", "warning": "warning", "note": "notice"}
+    rows: list[str] = []
+    left = dict.fromkeys(kinds, 0)
     for one in found.violations:
-        if one.excuse is None:
-            where = {
-                "file": one.path,
-                "line": str(one.line) if one.line and one.path else None,
-                "title": f"lockblame: {one.rule}",
-            }
-            given = ",".join(f"{key}={_property(value)}" for key, value in where.items() if value)
-            rows.append(f"::{levels[one.severity]} {given}::{_message(f'{line(one.detail)} ({line(moved(one.change))})')}")
-    return "\n".join([*rows, _message(verdict(found))]) + "\n"
+        if one.excuse is not None:
+            continue
+        start = f"::{kinds[one.severity]} "
+        if not one.stops and sum(row.startswith(start) for row in rows) == ANNOTATED:
+            left[one.severity] += 1
+        else:
+            rows.append(start + _annotation(one))
+    more = ", ".join(_counted(number, severity) for severity, number in left.items() if number)
+    rows += [f"… and {more} more: the summary of the step has them"] if more else []
+    return "\n".join([*rows, _message(sentence(found))]) + "\n"
+
+
+def _annotation(one: Violation) -> str:
+    where = {
+        "file": one.path,
+        "line": str(one.line) if one.line and one.path else None,
+        "title": f"lockblame: {one.rule}",
+    }
+    given = ",".join(f"{key}={_property(value)}" for key, value in where.items() if value)
+    about = subject(one)
+    return f"{given}::{_message(line(one.detail) + (f' ({line(about)})' if about else ''))}"
 
 
 def _message(text: str) -> str:
@@ -126,7 +202,9 @@ def _property(text: str) -> str:
 
 _WRITERS: Mapping[str, Callable[[Report, int], str]] = {
     "markdown": _markdown,
+    "html": _html,
     "json": _json,
     "sarif": _sarif,
     "github": _github,
 }
+STYLES = ("text", *_WRITERS)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any
 
-from lockblame.model import Change, Delta, Pin, Report, Snapshot, Suspect
+from lockblame.model import Change, Delta, Pin, Report, Snapshot, Suspect, Violation
 from lockblame.report.answer import answer, moved, share, trail
+from lockblame.report.gate import place, sentence
 from lockblame.report.hostile import line
 
 MOST = 50
@@ -26,7 +27,7 @@ def bundle(found: object) -> Mapping[str, str]:
         header=header,
         lines=lines[:MOST],
         left=max(0, len(lines) - MOST),
-        matches=found.issues[:REPORTS] if isinstance(found, Report) else (),
+        matches=found.issues[:REPORTS] if isinstance(found, Report) and not found.checked else (),
         gaps=found.gaps[:GAPS] if isinstance(found, Report | Delta) else (),
         unsaid=max(0, len(found.gaps) - GAPS) if isinstance(found, Report | Delta) else 0,
     )
@@ -36,7 +37,7 @@ def bundle(found: object) -> Mapping[str, str]:
 def title(found: object) -> str:
     """The finding in one line."""
     if isinstance(found, Report):
-        told = answer(found).headline
+        told = sentence(found) if found.checked else answer(found).headline
     elif isinstance(found, Suspect):
         told = f"{moved(found.change)}: {share(found)}, score {found.score:.2f}"
     elif isinstance(found, Delta):
@@ -78,8 +79,15 @@ def _(found: Delta) -> tuple[list[str], list[list[str]]]:
 
 @_table.register
 def _(found: Report) -> tuple[list[str], list[list[str]]]:
+    if found.checked:
+        findings = [[one.rule, one.severity if one.excuse is None else "allowed", *_told(one)] for one in found.violations]
+        return ["rule", "severity", "change", "finding", "where"], findings
     lines = [[moved(one.change), share(one), f"{one.score:.2f}", _way(one.change)] for one in found.suspects]
     return ["change", "share", "score", "comes in by"], lines
+
+
+def _told(one: Violation) -> list[str]:
+    return [moved(one.change), one.detail, place(one)]
 
 
 @_table.register
@@ -153,11 +161,11 @@ def _change(change: Change) -> dict[str, Any]:
 
 @rows.register
 def _(found: Report) -> Iterator[dict[str, Any]]:
-    for place, suspect in enumerate(found.suspects, 1):
+    for rank, suspect in enumerate(found.suspects, 1):
         best = suspect.matches[0].issue if suspect.matches else None
         commit = suspect.commits[0] if suspect.commits else None
         yield {
-            "place": place,
+            "place": rank,
             **_change(suspect.change),
             "score": suspect.score,
             "probability": suspect.probability,

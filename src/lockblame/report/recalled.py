@@ -245,6 +245,7 @@ def _report(document: Table, delta: Delta) -> Report:
             _violation(entry, f"violations[{number}]", delta)
             for number, entry in enumerate(fields.tables(document, "violations"))
         ),
+        checked="violations" in document,
         proof=None if document.get("proof") is None else _proof(fields.table(document, "proof"), delta),
     )
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from lockblame.report.answer import answer, compared, dated, moved, share
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
-from lockblame.report.html import bars, commands, press, rows, symptoms, trails
-from lockblame.report.html.drawing import NARROW, WIDE, drawn
+from lockblame.report.gate import place, subject
+from lockblame.report.html import bars, commands, findings, press, rows, symptoms, trails
+from lockblame.report.html.drawing import MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.timeline import timeline
 from lockblame.report.proven import proof_sentences
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Report
+    from lockblame.report.gate import Verdict
 
 CASES_SHOWN = 3
 SUSPECTS_SHOWN = 8
@@ -58,7 +60,7 @@ def report(found: Report) -> str:
         suspects=[(one, bars.stack(one.evidence, one.score, scale), trails.trails(one.change, found.delta)) for one in suspects],
         matches=[(one, bars.stack(one.evidence, one.score, scale)) for one in matches],
         timeline=times,
-        drawings=[drawn(times, width) for width in (WIDE, NARROW)] if times else [],
+        drawings=[drawn(times, width) for width in (WIDE, MIDDLING, NARROW)] if times else [],
         experiments=experiments(found),
         elsewhere=tuple(elsewhere(found.deployment)),
         table=rows.table(found.delta, found.suspects),
@@ -69,6 +71,24 @@ def report(found: Report) -> str:
         moved=moved,
         resembles=resembles,
         share=share,
+    )
+
+
+def checked(found: Report, verdict: Verdict) -> str:
+    """What `check` found: whether it may go, what stops it, then what else was noticed, rule by rule."""
+    return press.printed(
+        "check.html.j2",
+        report=found,
+        delta=found.delta,
+        verdict=verdict,
+        stops=findings.stopping(found),
+        groups=findings.others(found),
+        allowed=findings.allowed(found),
+        table=rows.table(found.delta),
+        commands=commands.of_check(found),
+        most=findings.MOST,
+        place=place,
+        subject=subject,
     )
 
 

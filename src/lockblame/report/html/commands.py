@@ -47,3 +47,21 @@ def of_report(report: Report) -> tuple[Command, ...]:
             Command(purpose="The way back", line=f"lockblame rollback {both} --package {name} --check"),
         ]
     return tuple(made)
+
+
+def of_check(report: Report) -> tuple[Command, ...]:
+    """How to ask the same again, look closer, and what to do when something does break."""
+    both = sides(report.delta)
+    day = f" --as-of {report.as_of.date().isoformat()}" if report.as_of else ""
+    again = f"lockblame check {both}{day}"
+    made = [
+        Command(purpose="This page again", line=f"{again} --format html > check.html"),
+        Command(purpose="Keep what it rests on, to judge the same again offline", line=f"{again} --save-evidence evidence"),
+        Command(purpose="Look into the code of what changed too", line=f"{again} --deep"),
+    ]
+    if report.violations:
+        name = report.violations[0].change.name
+        name = name if _NAME.fullmatch(name) else "NAME"
+        made.append(Command(purpose="Why it moved, and every way to it", line=f"lockblame diff {both} --why {name}"))
+    when = "When something breaks after all"
+    return (*made, Command(purpose=when, line=f"lockblame blame {both} --symptom-file symptom.txt"))

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from lockblame.report.html.timeline import Event, Timeline
 
-WIDE, NARROW = 960, 330
+WIDE, MIDDLING, NARROW = 880, 560, 330
 GUTTER = 220
-"""Units at the left of a wide drawing for the names; in a narrow one they stand above their line."""
+"""Units at the left of a wide drawing for the names; in others they stand above their line."""
 EDGE = 10
 LETTER = 7.2
 """Units that a letter of a label takes, rather too many than too few."""
@@ -66,12 +66,13 @@ class Drawing:
     labels: tuple[Text, ...]
     deploys: tuple[float, ...]
     deployed: Text | None
+    later: bool
     ticks: tuple[Text, ...]
 
 
 def drawn(timeline: Timeline, width: int) -> Drawing:
     """The drawing for a page that has `width` units."""
-    narrow = width < 2 * GUTTER
+    narrow = width < WIDE
     axis = Axis(since=timeline.since, until=timeline.until, left=EDGE if narrow else GUTTER, right=width - EDGE)
     lane, sinks = (72, 44) if narrow else (54, 24)
     lines = tuple(float(TOP + lane * number + sinks) for number in range(len(timeline.lanes)))
@@ -86,21 +87,24 @@ def drawn(timeline: Timeline, width: int) -> Drawing:
         top=TOP - 8.0,
         floor=floor,
         names=tuple(
-            _name(name, y, narrow, number == 0) for number, (name, y) in enumerate(zip(timeline.lanes, lines, strict=True))
+            _name(name, y, width if narrow else None, number == 0)
+            for number, (name, y) in enumerate(zip(timeline.lanes, lines, strict=True))
         ),
         lines=lines,
         marks=tuple(sorted(marks, key=lambda mark: mark.event.best)),
         labels=_labels(marks, axis),
         deploys=tuple(axis.place(event.at) for event in deploys),
         deployed=_deployed(deploys, axis),
+        later=any(mark.away == "after" for mark in marks),
         ticks=tuple(_within(x, floor + 20, text, axis) for x, text in axis.ticks()),
     )
 
 
-def _name(name: str, y: float, narrow: bool, best: bool) -> Text:
-    room = NARROW if narrow else GUTTER - EDGE
+def _name(name: str, y: float, width: int | None, best: bool) -> Text:
+    """Above its line where the whole width is its own, else before it."""
+    room = width or GUTTER - EDGE
     text = _clipped(name, int(room / BOLD))
-    return Text(x=0, y=y - 26 if narrow else y + 4, text=text, anchor="start", best=best)
+    return Text(x=0, y=y - 26 if width else y + 4, text=text, anchor="start", best=best)
 
 
 def _clipped(text: str, most: int) -> str:

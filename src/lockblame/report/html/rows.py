@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from lockblame.report.answer import share, trail
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line
 from lockblame.report.html.bars import signed
+from lockblame.versions import version_key
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Suspect
@@ -20,7 +21,11 @@ ALARMING = frozenset({"downgraded", "moved", "republished"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One package in one lock. `score` and `share` are those of its best suspicion, "" where it has none."""
+    """One package in one lock. `score` and `share` are those of its best suspicion, "" where it has none.
+
+    `older` and `newer` are the places of `before` and `after` among all versions of the table, by PEP 440: a browser that
+    compares texts would put 1.0rc1 behind 1.0.
+    """
 
     name: str
     lock: str
@@ -31,6 +36,8 @@ class Row:
     alarming: bool
     by: str
     why: str
+    older: int = 0
+    newer: int = 0
     score: str = ""
     weight: float = 0.0
     share: str = ""
@@ -51,7 +58,9 @@ def table(delta: Delta, suspects: Sequence[Suspect] = ()) -> Table:
     best: dict[str, Suspect] = {}
     for suspect in suspects:
         best.setdefault(suspect.change.name, suspect)
-    rows = tuple(_row(entry, best.get(entry.name)) for entry in grouped(delta))
+    entries = grouped(delta)
+    places = _places(entries)
+    rows = tuple(_row(entry, best.get(entry.name), places) for entry in entries)
     return Table(
         rows=rows,
         kinds=tuple(sorted({row.kind for row in rows})),
@@ -60,7 +69,14 @@ def table(delta: Delta, suspects: Sequence[Suspect] = ()) -> Table:
     )
 
 
-def _row(entry: Named, suspect: Suspect | None) -> Row:
+def _places(entries: Sequence[Named]) -> dict[tuple[str, ...], int]:
+    """The place of each cell of versions: by its highest one, then the others; none at all comes first."""
+    cells = {side for entry in entries for side in (entry.before, entry.after)}
+    ordered = sorted(cells, key=lambda versions: ([version_key(version) for version in reversed(versions)], versions))
+    return {versions: place for place, versions in enumerate(ordered)}
+
+
+def _row(entry: Named, suspect: Suspect | None, places: Mapping[tuple[str, ...], int]) -> Row:
     change = entry.leading
     paths = change.paths_after or change.paths_before
     return Row(
@@ -73,6 +89,8 @@ def _row(entry: Named, suspect: Suspect | None) -> Row:
         alarming=entry.kind in ALARMING,
         by=("the project itself" if change.direct else trail(paths[0][:-1])) if paths else "",
         why=change.reason.detail,
+        older=places[entry.before],
+        newer=places[entry.after],
         score=signed(suspect.score, plus=False) if suspect else "",
         weight=suspect.score if suspect else 0.0,
         share=share(suspect) if suspect else "",

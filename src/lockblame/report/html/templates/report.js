@@ -9,21 +9,21 @@
     var order = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
     var status = document.getElementById("changes-shown");
 
-    var key = function (row, column, number) {
+    var key = function (row, column, text) {
       var cell = row.cells[column];
-      if (!number) { return cell.textContent.trim(); }
+      if (text) { return cell.textContent.trim(); }
       return cell.hasAttribute("data-value") ? parseFloat(cell.getAttribute("data-value")) : -Infinity;
     };
     var sort = function (head) {
-      var number = head.getAttribute("data-sort") === "number";
-      // numbers are looked at from the highest, everything else from A
-      var first = number ? "descending" : "ascending";
+      var text = head.getAttribute("data-sort") === "text";
+      // scores are looked at from the highest, everything else from A
+      var first = head.getAttribute("data-sort") === "number" ? "descending" : "ascending";
       var now = head.getAttribute("aria-sort");
       var next = now ? (now === "ascending" ? "descending" : "ascending") : first;
       var sign = next === "ascending" ? 1 : -1;
-      var keyed = rows.map(function (row, place) { return [key(row, head.cellIndex, number), place, row]; });
+      var keyed = rows.map(function (row, place) { return [key(row, head.cellIndex, text), place, row]; });
       keyed.sort(function (a, b) {
-        var apart = number ? (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0) : order.compare(a[0], b[0]);
+        var apart = text ? order.compare(a[0], b[0]) : (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
         return sign * apart || a[1] - b[1];
       });
       var sorted = document.createDocumentFragment();
