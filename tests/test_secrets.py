@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import logging
@@ -251,7 +252,7 @@ def test_a_bundle_of_every_kind_of_evidence(tmp_path: Path, monkeypatch, capsys)
 
 
 def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
-    """A Delta knows the password of its index, and tells it to nobody; a Report has forgotten it, also in a pickle."""
+    """A Delta knows the password of its index, and tells it to nobody; its pickle knows that there was one, a Report nothing."""
     for side, version in (("before", "5.3.1"), ("after", "5.3.2")):
         (tmp_path / side).mkdir()
         address = f"https://me:{PASSWORD}@127.0.0.1:{closed_port()}/simple"
@@ -262,8 +263,11 @@ def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
     (index,) = delta.parts[0].before.configured if delta.parts else delta.before.configured
     assert index.access is not None
     assert PASSWORD in index.access.reveal()
+    assert copy.deepcopy(index).access == index.access
     made = [
         *(str(told) + json.dumps(dataclasses.asdict(told), default=str) for told in (delta, report)),
-        pickle.dumps(report).decode("latin-1"),
+        *(pickle.dumps(told).decode("latin-1") for told in (report, delta, delta.before, index)),
     ]
     nowhere({str(number): text.encode() for number, text in enumerate(made)})
+    again = pickle.loads(pickle.dumps(index)).access  # noqa: S301
+    assert (again.reveal(), again.forgotten, index.access.forgotten) == ("", True, False)

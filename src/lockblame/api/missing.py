@@ -56,6 +56,14 @@ def unasked(detail: str = "no package index and no forge was asked") -> Gap:
     return Gap(subject="upstream", reason="offline", detail=detail, hint="run without --offline, or give --evidence or --issues")
 
 
+def unheld(gaps: Sequence[Gap], detail: str) -> tuple[Gap, ...]:
+    """The gaps with one for everything that nobody was asked for, because that was forbidden."""
+    names = list(dict.fromkeys(one.subject for one in gaps if one.reason == "offline"))
+    kept = tuple(one for one in gaps if one.reason != "offline")
+    hint = "run without --offline"
+    return (*kept, Gap(subject=listed(names), reason="offline", detail=detail, hint=hint)) if names else kept
+
+
 def from_cache(known: Knowledge, former: Knowledge, nothing: Gap) -> Knowledge:
     """`known` with one gap for everything that the cache didn't hold, instead of one for each question.
 
