@@ -12,6 +12,7 @@ import pytest
 from lockblame.api.evidence import Knowledge, belonging
 from lockblame.api.tracking import _limited, _narrowing, _refused, with_issues
 from lockblame.client import Client
+from lockblame.client.answers import FORGE_AT_ONCE
 from lockblame.errors import AccessRefused, RateLimited
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Source
 from lockblame.report import render
@@ -343,7 +344,16 @@ class TestWithoutToken:
             found = asked(forge, packages, token=None)
         assert "60 repositories were not looked at" in only(found).detail
         assert "(until 20" in only(found).detail
-        assert len(forge.server.asked) < 60
+        # who asks on when nothing is left gets less the next time
+        assert len(forge.server.asked) <= FORGE_AT_ONCE
+
+    def test_the_last_of_what_is_granted_goes_to_the_most_suspicious(self):
+        packages = {f"part-{n:02}": f"acme/part-{n:02}" for n in range(30)}
+        with GitHub([], others={path: many(1, path) for path in packages.values()}, grants={"core": 8, "search": 0}) as forge:
+            found = asked(forge, packages, token=None)
+            first = sorted(path for path in seen(forge) if path.endswith("/issues") and "/repos/" in path)
+        assert {issue.repository for issue in found.issues} == {f"acme/part-{n:02}" for n in range(len(first))}
+        assert len(first) <= 8
 
     def test_a_moved_repository_and_one_without_issues(self):
         with GitHub(many(2, "acme/rocket"), others={"acme/quiet": []}) as forge:
