@@ -251,6 +251,17 @@ class TestTrouble:
         assert found.gaps == ()
         assert {"authorization" in one.headers for one in forge.server.asked} == {True}
 
+    def test_an_older_server_whose_schema_lacks_fields_is_asked_by_rest(self):
+        others = {f"acme/part-{n}": many(2, f"acme/part-{n}") for n in range(8)}
+        with GitHub([], others=others) as forge:
+            forge.lacks = frozenset({"closedByPullRequestsReferences", "hasDiscussionsEnabled"})
+            found = asked(forge, {f"part-{n}": f"acme/part-{n}" for n in range(8)})
+        assert len(found.issues) == 16
+        assert found.gaps == ()
+        # that the query is none there is found out once, and REST has the token too
+        assert seen(forge).count("/api/graphql") == 1
+        assert {"authorization" in one.headers for one in forge.server.asked} == {True}
+
     def test_a_limit_of_nodes_is_met_by_halves(self):
         others = {f"acme/part-{n}": many(2, f"acme/part-{n}") for n in range(8)}
         with GitHub([], others=others) as forge:

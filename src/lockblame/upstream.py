@@ -151,6 +151,8 @@ def _port(parts: SplitResult) -> str:
 def _forge(host: str, path: list[str]) -> Forge | None:
     if host in _WHERE:
         return _WHERE[host]  # type: ignore[return-value]
+    if host.endswith(".ghe.com"):
+        return "github"
     if "-" in path[2:]:
         return "gitlab"
     if path[2:4] in (["src", "branch"], ["src", "commit"], ["src", "tag"]):

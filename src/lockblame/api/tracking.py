@@ -311,7 +311,7 @@ def _refused(repository: Repository, error: AccessRefused) -> Gap:
 
 def _variable(host: str) -> str:
     """Where a token for that host is looked for."""
-    return "GITHUB_TOKEN" if host == "api.github.com" else f"GH_ENTERPRISE_TOKEN (with GH_HOST={host})"
+    return "GITHUB_TOKEN" if host == "api.github.com" else f"GH_ENTERPRISE_TOKEN (with GH_HOST={host.removeprefix('api.')})"
 
 
 def _limited(host: str, errors: Mapping[Repository, RateLimited], partly: int, *, authorized: bool) -> Gap:
