@@ -10,6 +10,7 @@ import pickle
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,25 @@ class TestProxies:
         assert (run.returncode, run.stderr) == (0, "")
         assert {"kombu", "celery/kombu"} <= {gap["subject"] for gap in json.loads(run.stdout)["gaps"]}
         assert "wr0ng-secret" not in run.stdout
+
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+    def test_one_that_is_not_there_is_named(self, name: str, tmp_path: Path):
+        dead = f"127.0.0.1:{closed_port()}"
+        with scene(tmp_path, tls=True) as stage:
+            unset = {one: value for one, value in stage.environment.items() if "proxy" not in one.lower()}
+            run = stage.run(env={**unset, name: f"http://me:pr0xy-secret@{dead}"})
+            assert not stage.index.asked
+        assert (run.returncode, run.stderr) == (0, "")
+        details = {gap["subject"]: gap["detail"] for gap in json.loads(run.stdout)["gaps"]}
+        assert f"can't be reached by the proxy {dead} (" in details["kombu"]
+        assert "pr0xy-secret" not in run.stdout
+
+    @pytest.mark.skipif(find_spec("socksio") is not None, reason="it is installed")
+    def test_one_that_needs_another_package_says_which(self, tmp_path: Path):
+        with scene(tmp_path, tls=True) as stage:
+            run = stage.run(env={**stage.environment, "ALL_PROXY": "socks5://127.0.0.1:1"})
+        assert run.returncode == 0
+        assert "pip install socksio" in run.stdout
 
     def test_an_authority_nobody_named_is_a_gap(self, tmp_path: Path):
         with scene(tmp_path, tls=True) as stage:

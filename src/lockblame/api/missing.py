@@ -13,7 +13,7 @@ NAMED = 12
 """How many packages a gap names before it only counts."""
 ALIKE, MOST = 3, 40
 """So many gaps of one sense are put together, and so many are named then."""
-_ADDRESS = re.compile(r"(https?://[^\s/]{1,300})[^\s,()]{0,2000}")
+_ADDRESS = re.compile(r"([a-z][a-z+.-]{0,20}://[^\s/]{0,300})[^\s,()]{0,2000}")
 _SECONDS = re.compile(r"\d[\d.]{0,20} s\b")
 
 

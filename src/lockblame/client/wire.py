@@ -19,6 +19,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from lockblame.client.answers import Refused, Unreachable, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
@@ -189,6 +190,8 @@ class Wire:
                     self._http.event_hooks = {"response": [_keep_from_httpx]}
                 except (ValueError, ImportError, OSError) as error:
                     detail = f"the environment's proxy or certificate settings can't be used ({type(error).__name__})"
+                    if isinstance(error, ImportError):
+                        detail = "the environment names a SOCKS proxy, which needs one more package: pip install socksio"
                     raise Refused(BadResponse(subject, detail)) from None
             return self._http
 
@@ -293,7 +296,7 @@ def _cut(bounds: _Bounds, url: str) -> BadResponse:
 
 def _unconnected(bounds: _Bounds, url: str) -> Refused:
     why = f"no connection within {KNOCK:.3g} s; behind a firewall HTTPS_PROXY names the way out"
-    return Unreachable(BadResponse(bounds.subject, f"{_host(url)} can't be reached ({why})", shown(url)))
+    return Unreachable(BadResponse(bounds.subject, f"{_host(url)} can't be reached{_by_proxy(url)} ({why})", shown(url)))
 
 
 def _host(url: str) -> str:
@@ -314,7 +317,7 @@ def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str, *, again: bo
         return Refused(_cut(bounds, url), True)
     # "Name or service not known": asked again, the answer would be the same; "Temporary failure in name resolution" is not that
     unknown = f"[Errno {socket.EAI_NONAME}]" in reason
-    detail = f"{host} can't be reached ({reason or type(error).__name__})"
+    detail = f"{host} can't be reached{_by_proxy(url)} ({reason or type(error).__name__})"
     return Unreachable(BadResponse(bounds.subject, detail, shown(url)), True if again and not unknown else None)
 
 
@@ -336,6 +339,22 @@ def _trust() -> ssl.SSLContext:
         folder = Path(bundle).is_dir()
         context.load_verify_locations(cafile=None if folder else bundle, capath=bundle if folder else None)
     return context
+
+
+def _by_proxy(url: str) -> str:
+    """By which proxy of the environment an address is asked, as an error tells it: its password stays untold."""
+    from urllib.request import getproxies, proxy_bypass
+
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+        proxies = getproxies()
+        address = proxies.get(scheme) or proxies.get("all") or ""
+        if not address or proxy_bypass(host):
+            return ""
+    except (OSError, ValueError):
+        return ""
+    name = address.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
+    return f" by the proxy {''.join(char for char in name if char.isprintable())[:100]}"
 
 
 @cache
