@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -434,7 +436,7 @@ class TestShared:
     @pytest.mark.parametrize(
         ("title", "labels"),
         [
-            ("it fails with acme-core", ("bug",)),
+            ("acme-storage fails with acme-core", ("bug",)),
             ("it fails", ("area: performance", "acme-storage", "priority: high")),
             ("[acme-core] breaks acme-storage", ("pkg: acme-storage",)),
             ("it fails", ("Storage", "pkg: acme-core")),
@@ -444,6 +446,44 @@ class TestShared:
     )
     def test_what_may_be_its_own_stays(self, title: str, labels: tuple[str, ...]):
         assert self._of("acme-storage", self._issue(1, title, *labels), others=("acme-core",)) == [1]
+
+    @pytest.mark.parametrize(
+        ("title", "body", "mine"),
+        [
+            ("[Storage] it fails", "", "acme-storage-blob"),
+            ("Storage: it fails", "", "acme-storage-blob"),
+            ("it fails", "since acme-storage-blob 1.1", "acme-storage-blob"),
+            ("it fails", "acme_core==1.1", "acme-core"),
+            ("it fails", "from acme.storage.blob.aio import BlobClient", "acme-storage-blob"),
+            ("it fails", "acme_core-1.1-py3-none-any.whl", "acme-core"),
+        ],
+    )
+    def test_what_is_spoken_of_is_meant(self, title: str, body: str, mine: str):
+        issue = replace(self._issue(1, title), body=body)
+        packages = ("acme-core", "acme-identity", "acme-storage-blob")
+        told = {name: self._of(name, issue, others=tuple(one for one in packages if one != name)) for name in packages}
+        assert told == {name: [1] if name == mine else [] for name in packages}
+
+    @pytest.mark.parametrize(
+        "body", ["acme-core-http 1.1", "acme-corel", "my-acme-core", "", "acme", "acme-core and acme-storage"]
+    )
+    def test_what_speaks_of_none_or_of_all_may_be_any_one_s(self, body: str):
+        issue = replace(self._issue(1), body=body)
+        assert self._of("acme-storage", issue, others=("acme-core",)) == [1]
+
+    def test_a_name_that_begins_another_may_mean_that(self):
+        issue = replace(self._issue(1), body="with acme 1.1")
+        assert self._of("acme-openai", issue, others=("acme",)) == [1]
+        home = Repository(forge="github", host="github.com", path="acme/acme")
+        core = replace(self._issue(2, home=home), body="acme_core.validate")
+        assert self._of("acme", core, home=home, others=("acme-core",)) == [2]
+
+    def test_a_long_text_is_read_in_no_time(self):
+        body = "acme-" * 20_000 + "a" * 100_000 + "." * 100_000
+        began = time.monotonic()
+        for number in range(20):
+            self._of("acme-storage", replace(self._issue(number), body=body), others=("acme-core",))
+        assert time.monotonic() - began < 5
 
     def test_a_repository_of_one_package_keeps_all(self):
         home = Repository(forge="github", host="github.com", path="acme/acme-storage")
