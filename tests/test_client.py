@@ -452,6 +452,20 @@ class TestMap:
                 asking.run(get(f"https://127.0.0.1:{door.getsockname()[1]}/"))
             assert time.monotonic() - began < 10
 
+    def test_a_host_that_answers_nothing_is_given_up_after_one_wait(self):
+        with Server(lambda _: Answer(after=60)) as dead, client(timeout=0.5, deadline=60.0) as asking:
+            began = time.monotonic()
+            results = asking.map([(f"d{n}", "dead", get(dead.url, f"d{n}")) for n in range(100)])
+            assert time.monotonic() - began < 10
+            assert len(dead.asked) <= FILES_AT_ONCE
+        assert all(isinstance(result, BadResponse) and "no whole answer" in result.detail for result in results)
+
+    def test_one_that_has_answered_is_tried_again(self):
+        answers = [Answer(), Answer(after=60), Answer(body=b'"late"')]
+        with Server(lambda _: answers.pop(0)) as server, client(timeout=0.5) as asking:
+            asking.run(get(server.url))
+            assert asking.run(get(f"{server.url}/again")).body == b'"late"'
+
     def test_a_bug_is_raised_not_swallowed(self):
         def broken() -> Flow[Response]:
             yield Request(url=server.url, subject="kombu")

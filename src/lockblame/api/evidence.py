@@ -134,7 +134,7 @@ def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
 
 
 _WAYS = {
-    "bad-response": "run it again later: what was answered is kept",
+    "bad-response": "run it again later, or with --offline: what was answered in earlier runs is kept",
     "rate-limited": "run it again after that, or wait for it with --patience",
 }
 

@@ -25,6 +25,7 @@ from lockblame.client.answers import (
     FILES_AT_ONCE,
     FORGE_AT_ONCE,
     REDIRECTS,
+    Hung,
     Refused,
     TooLate,
     Unreachable,
@@ -99,6 +100,7 @@ class Client:
         self._lanes: dict[str, threading.Semaphore] = {}
         self._resting: dict[str, RateLimited] = {}
         self._silent: dict[str, tuple[str, float]] = {}
+        self._heard: set[str] = set()
         self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = threading.Event()
 
@@ -274,7 +276,16 @@ class Client:
                 raise self._late(request, url)
             # while this one waited for its place, another may have been refused
             self._rested(url, request.subject)
-            return self._wired().ask(request, url, min(self._timeout, call.left))
+            whole = call.left >= self._timeout
+            try:
+                response = self._wired().ask(request, url, min(self._timeout, call.left))
+            except Hung as hung:
+                # not one answer, to no question that is easy to answer: the host is down, and the other questions needn't wait
+                if whole and request.body is None and urlsplit(url).netloc not in self._heard:
+                    raise Unreachable(hung.error) from None
+                raise
+            self._heard.add(urlsplit(url).netloc)
+            return response
         finally:
             lane.release()
 

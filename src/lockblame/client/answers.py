@@ -39,6 +39,10 @@ class Unreachable(Refused):
     """An attempt that found nobody at the host. Whether another may is said as before."""
 
 
+class Hung(Refused):
+    """An attempt that had its time and no answer in it."""
+
+
 class TooLate(Refused):
     """An attempt that was not made, because the time is up."""
 

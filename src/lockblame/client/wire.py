@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import Refused, Unreachable, lasts, shown
+from lockblame.client.answers import Hung, Refused, Unreachable, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
@@ -156,7 +156,7 @@ class Wire:
         except httpx.ConnectTimeout:
             raise (_unconnected(bounds, url) if left > KNOCK else Refused(_too_slow(bounds, url), True)) from None
         except httpx.TimeoutException:
-            raise Refused(_too_slow(bounds, url), True) from None
+            raise Hung(_too_slow(bounds, url), True) from None
         except httpx.HTTPError as error:
             # who took long to say that nobody is there (a resolver that gives up) will take as long the next time
             raise _unreachable(error, bounds, url, again=time.monotonic() - began < KNOCK) from None
