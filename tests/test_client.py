@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from lockblame.client.answers import FILES_AT_ONCE, FORGE_AT_ONCE
 from lockblame.errors import AccessRefused, BadResponse, NotFound, Offline, RateLimited, UpstreamError
 from lockblame.flow import Flow, Request, Response
 from lockblame.progress import Progress
-from tests.servers.loopback import AUTHORITY, Answer, Asked, Server, closed_port, http_date
+from tests.servers.loopback import AUTHORITY, Answer, Asked, Server, closed_port, http_date, unanswered
 
 
 def get(url: str, subject: str = "kombu", **headers: str) -> Flow[Response]:
@@ -429,6 +431,40 @@ class TestMap:
             assert time.monotonic() - began < 20
         assert isinstance(results[-1], Response)
         assert all(isinstance(result, BadResponse) for result in results[:-1])
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="a full queue is met otherwise there")
+    def test_a_firewall_that_drops_everything_costs_one_knock(self, monkeypatch):
+        monkeypatch.setattr("lockblame.client.wire.KNOCK", 0.5)
+        with unanswered() as address, client(timeout=20.0, deadline=60.0) as asking:
+            began = time.monotonic()
+            results = asking.map([(f"d{n}", "dead", get(f"{address}/{n}", f"d{n}")) for n in range(40)])
+            assert time.monotonic() - began < 10
+        assert all(isinstance(result, BadResponse) and "no connection within 0.5 s" in result.detail for result in results)
+
+    def test_a_host_that_never_greets_costs_one_knock(self, monkeypatch):
+        """What stands in the way may take connections and let no TLS through."""
+        monkeypatch.setattr("lockblame.client.wire.KNOCK", 0.5)
+        with socket.socket() as door, client(timeout=20.0, deadline=60.0) as asking:
+            door.bind(("127.0.0.1", 0))
+            door.listen(50)
+            began = time.monotonic()
+            with pytest.raises(BadResponse, match="no connection within"):
+                asking.run(get(f"https://127.0.0.1:{door.getsockname()[1]}/"))
+            assert time.monotonic() - began < 10
+
+    def test_a_host_that_answers_nothing_is_given_up_after_one_wait(self):
+        with Server(lambda _: Answer(after=60)) as dead, client(timeout=0.5, deadline=60.0) as asking:
+            began = time.monotonic()
+            results = asking.map([(f"d{n}", "dead", get(dead.url, f"d{n}")) for n in range(100)])
+            assert time.monotonic() - began < 10
+            assert len(dead.asked) <= FILES_AT_ONCE
+        assert all(isinstance(result, BadResponse) and "no whole answer" in result.detail for result in results)
+
+    def test_one_that_has_answered_is_tried_again(self):
+        answers = [Answer(), Answer(after=60), Answer(body=b'"late"')]
+        with Server(lambda _: answers.pop(0)) as server, client(timeout=0.5) as asking:
+            asking.run(get(server.url))
+            assert asking.run(get(f"{server.url}/again")).body == b'"late"'
 
     def test_a_bug_is_raised_not_swallowed(self):
         def broken() -> Flow[Response]:

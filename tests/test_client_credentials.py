@@ -46,6 +46,13 @@ class TestWhoGetsIt:
         assert tool.header("https://code.example/api/v3/x") == f"Bearer {TOKEN}"
         assert tool.header(API) is None
 
+    def test_an_enterprise_that_github_hosts_has_its_own(self):
+        tool = held({"GH_ENTERPRISE_TOKEN": TOKEN, "GH_HOST": "octocorp.ghe.com", "GITHUB_TOKEN": "other"})
+        assert tool.header("https://api.octocorp.ghe.com/graphql") == f"Bearer {TOKEN}"
+        assert tool.header("https://api.elsewhere.ghe.com/graphql") is None
+        assert tool.header("https://octocorp.ghe.com/graphql") is None
+        assert tool.header(API) == "Bearer other"
+
     def test_by_host(self):
         tokens = held(tokens={"github.com": TOKEN, "Code.Example": "two"})
         assert tokens.header(API) == f"Bearer {TOKEN}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pickle
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,7 @@ from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Snapsh
 from tests import repositories
 from tests.fleets import SYMPTOM, TOKEN, Fleet
 from tests.servers.loopback import Answer as Reply
-from tests.servers.loopback import Server
+from tests.servers.loopback import Asked, Server
 
 LINE = json.loads((Path(__file__).parents[1] / "docs" / "reference" / "fleet.schema.json").read_text(encoding="utf-8"))
 AS_OF = datetime(2023, 9, 20, tzinfo=UTC)
@@ -138,6 +139,31 @@ class TestExecutors:
             one = answer.service
             assert answer.result() == lockblame.diff(one.before, one.after, repository=one.repository)
         assert not fleet.index.asked + fleet.forge.server.asked
+
+    @pytest.mark.parametrize("kind", [processes, dask])
+    def test_a_password_in_a_lock_stays_out_of_what_workers_send(self, tmp_path, fleet, kind):
+        """It is read again where upstream is asked."""
+
+        def guarded(asked: Asked) -> Reply:
+            known = asked.headers.get("authorization") == "Basic " + b64encode(b"me:pa55").decode()
+            return fleet._page(asked) if known else Reply(status=401)
+
+        with Server(guarded) as index, kind() as executor, fleet.client() as client:
+            address = index.url.replace("://", "://me:pa55@")
+            for side, version in (("before", "1.0"), ("after", "1.1")):
+                (tmp_path / side).mkdir()
+                lock = f"--index-url {address}/simple\npart-0=={version}\n"
+                (tmp_path / side / "requirements.txt").write_text(lock)
+            service = Service(before="before", after="after", repository=tmp_path)
+            read = executor.submit(fleets._wanted, service).result()
+            assert isinstance(read, Wants)
+            assert read.forgetful
+            assert b"pa55" not in pickle.dumps(fleets._wanted(service))
+            (answer,) = lockblame.blame_each([service], symptom=SYMPTOM, executor=executor, client=client)
+            alone = lockblame.blame("before", "after", symptom=SYMPTOM, repository=tmp_path, client=client)
+        assert answer.result() == alone
+        assert alone.suspects[0].releases
+        assert "access-refused" not in {gap.reason for gap in alone.gaps}
 
     def test_check_by_threads(self, fleet):
         policy = Policy(min_age=timedelta(days=30))

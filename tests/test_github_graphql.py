@@ -23,6 +23,7 @@ from lockblame.forges.github.rest import api_of, graphql_of
 from lockblame.forges.github.survey import AT_ONCE, BUDGET, FULL, LEADING, LIGHT, LIGHT_AT_ONCE, Survey, Wanted
 from lockblame.forges.github.survey import RESERVE as POINTS
 from lockblame.model import Repository
+from lockblame.upstream import parse_repository
 from tests.flows import feed, page
 
 API = "https://api.github.com/graphql"
@@ -107,6 +108,12 @@ class TestQuery:
         assert graphql_of(ROCKET) == "https://api.github.com/graphql"
         assert graphql_of(there) == "https://git.corp.example/api/graphql"
         assert api_of(there) == "https://git.corp.example/api/v3"
+
+    def test_an_enterprise_that_github_hosts_has_its_api_beside(self):
+        there = parse_repository("https://octocorp.ghe.com/a/b")
+        assert there == Repository(forge="github", host="octocorp.ghe.com", path="a/b")
+        assert api_of(there) == "https://api.octocorp.ghe.com"
+        assert graphql_of(there) == "https://api.octocorp.ghe.com/graphql"
 
 
 def answered(data: Any = None, errors: Any = None, **headers: str) -> Response:

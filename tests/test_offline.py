@@ -90,3 +90,59 @@ def test_a_file_of_issues_stands_in_for_comparisons_too(tmp_path: Path, monkeypa
     (gap,) = [gap for gap in report["gaps"] if gap["reason"] == "not-asked"]
     assert gap["subject"] == "commits of celery, kombu"
     assert "stands in for the forges" in gap["detail"]
+
+
+# --- other commands --------------------------------------------------------------------------------------------------
+
+
+def run(one: Scene, monkeypatch, capsys, command: str, *options: str) -> str:
+    """Another command on the scene's two locks."""
+    made = [command, "before/uv.lock", "after/uv.lock", *options]
+    monkeypatch.setattr(Scene, "command", lambda *_, **__: made)
+    try:
+        return one.here(monkeypatch, capsys)
+    finally:
+        monkeypatch.undo()
+
+
+def test_why_is_told_from_what_an_earlier_run_asked(tmp_path: Path, monkeypatch, capsys):
+    with scene(tmp_path) as one:
+        why = ("--why", "kombu", "--format", "json")
+        nothing = json.loads(run(one, monkeypatch, capsys, "diff", "--offline", *why))
+        assert [(gap["subject"], gap["reason"]) for gap in nothing["gaps"]] == [("celery", "offline")]
+        assert not asked(one)
+        online = run(one, monkeypatch, capsys, "diff", *why)
+        before = asked(one)
+        assert json.loads(online)["why"][0]["reason"] == "forced"
+        assert run(one, monkeypatch, capsys, "diff", "--offline", *why) == online
+        assert asked(one) == before
+
+
+BACK = ("--package", "celery", "--format", "json")
+
+
+def test_a_rollback_is_told_from_what_an_earlier_run_asked(tmp_path: Path, monkeypatch, capsys):
+    (tmp_path / "after").mkdir()
+    with scene(tmp_path / "after") as one:
+        (one.folder / "after" / "pyproject.toml").write_text('[project]\nname = "desk"\nversion = "1"\n')
+        nothing = json.loads(run(one, monkeypatch, capsys, "rollback", "--offline", *BACK))
+        assert not asked(one)
+        assert [gap["reason"] for gap in nothing["gaps"]] == ["no-constraints", "not-asked", "no-notes", "no-release"]
+        online = json.loads(run(one, monkeypatch, capsys, "rollback", *BACK))
+        before = asked(one)
+        offline = json.loads(run(one, monkeypatch, capsys, "rollback", "--offline", *BACK))
+        assert asked(one) == before
+    assert offline["returns"] == online["returns"]
+    assert offline["reopened"] == online["reopened"]
+    # that the index has no data on vulnerabilities was no answer that is kept
+    assert [gap["reason"] for gap in offline["gaps"]] == ["not-asked"]
+
+
+def test_a_rollback_uses_what_a_blame_has_left(tmp_path: Path, monkeypatch, capsys):
+    with scene(tmp_path) as one:
+        (one.folder / "after" / "pyproject.toml").write_text('[project]\nname = "desk"\nversion = "1"\n')
+        one.here(monkeypatch, capsys)
+        before = asked(one)
+        found = json.loads(run(one, monkeypatch, capsys, "rollback", "--offline", *BACK))
+        assert asked(one) == before
+    assert "no-release" not in {gap["reason"] for gap in found["gaps"]}

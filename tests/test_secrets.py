@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import logging
@@ -9,6 +10,7 @@ import pickle
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,25 @@ class TestProxies:
         assert {"kombu", "celery/kombu"} <= {gap["subject"] for gap in json.loads(run.stdout)["gaps"]}
         assert "wr0ng-secret" not in run.stdout
 
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+    def test_one_that_is_not_there_is_named(self, name: str, tmp_path: Path):
+        dead = f"127.0.0.1:{closed_port()}"
+        with scene(tmp_path, tls=True) as stage:
+            unset = {one: value for one, value in stage.environment.items() if "proxy" not in one.lower()}
+            run = stage.run(env={**unset, name: f"http://me:pr0xy-secret@{dead}"})
+            assert not stage.index.asked
+        assert (run.returncode, run.stderr) == (0, "")
+        details = {gap["subject"]: gap["detail"] for gap in json.loads(run.stdout)["gaps"]}
+        assert f"can't be reached by the proxy {dead} (" in details["kombu"]
+        assert "pr0xy-secret" not in run.stdout
+
+    @pytest.mark.skipif(find_spec("socksio") is not None, reason="it is installed")
+    def test_one_that_needs_another_package_says_which(self, tmp_path: Path):
+        with scene(tmp_path, tls=True) as stage:
+            run = stage.run(env={**stage.environment, "ALL_PROXY": "socks5://127.0.0.1:1"})
+        assert run.returncode == 0
+        assert "pip install socksio" in run.stdout
+
     def test_an_authority_nobody_named_is_a_gap(self, tmp_path: Path):
         with scene(tmp_path, tls=True) as stage:
             run = stage.run(env={name: value for name, value in stage.environment.items() if name != "SSL_CERT_FILE"})
@@ -251,7 +272,7 @@ def test_a_bundle_of_every_kind_of_evidence(tmp_path: Path, monkeypatch, capsys)
 
 
 def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
-    """A Delta knows the password of its index, and tells it to nobody; a Report has forgotten it, also in a pickle."""
+    """A Delta knows the password of its index, and tells it to nobody; its pickle knows that there was one, a Report nothing."""
     for side, version in (("before", "5.3.1"), ("after", "5.3.2")):
         (tmp_path / side).mkdir()
         address = f"https://me:{PASSWORD}@127.0.0.1:{closed_port()}/simple"
@@ -262,8 +283,11 @@ def test_what_a_program_makes_of_a_delta_or_a_report(tmp_path: Path):
     (index,) = delta.parts[0].before.configured if delta.parts else delta.before.configured
     assert index.access is not None
     assert PASSWORD in index.access.reveal()
+    assert copy.deepcopy(index).access == index.access
     made = [
         *(str(told) + json.dumps(dataclasses.asdict(told), default=str) for told in (delta, report)),
-        pickle.dumps(report).decode("latin-1"),
+        *(pickle.dumps(told).decode("latin-1") for told in (report, delta, delta.before, index)),
     ]
     nowhere({str(number): text.encode() for number, text in enumerate(made)})
+    again = pickle.loads(pickle.dumps(index)).access  # noqa: S301
+    assert (again.reveal(), again.forgotten, index.access.forgotten) == ("", True, False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from lockblame.api.evidence import Knowledge, belonging
 from lockblame.api.tracking import _limited, _narrowing, _refused, with_issues
 from lockblame.client import Client
+from lockblame.client.answers import FORGE_AT_ONCE
 from lockblame.errors import AccessRefused, RateLimited
 from lockblame.model import Change, Gap, Issue, Pin, Release, Repository, Source
 from lockblame.report import render
@@ -250,6 +253,17 @@ class TestTrouble:
         assert found.gaps == ()
         assert {"authorization" in one.headers for one in forge.server.asked} == {True}
 
+    def test_an_older_server_whose_schema_lacks_fields_is_asked_by_rest(self):
+        others = {f"acme/part-{n}": many(2, f"acme/part-{n}") for n in range(8)}
+        with GitHub([], others=others) as forge:
+            forge.lacks = frozenset({"closedByPullRequestsReferences", "hasDiscussionsEnabled"})
+            found = asked(forge, {f"part-{n}": f"acme/part-{n}" for n in range(8)})
+        assert len(found.issues) == 16
+        assert found.gaps == ()
+        # that the query is none there is found out once, and REST has the token too
+        assert seen(forge).count("/api/graphql") == 1
+        assert {"authorization" in one.headers for one in forge.server.asked} == {True}
+
     def test_a_limit_of_nodes_is_met_by_halves(self):
         others = {f"acme/part-{n}": many(2, f"acme/part-{n}") for n in range(8)}
         with GitHub([], others=others) as forge:
@@ -343,7 +357,16 @@ class TestWithoutToken:
             found = asked(forge, packages, token=None)
         assert "60 repositories were not looked at" in only(found).detail
         assert "(until 20" in only(found).detail
-        assert len(forge.server.asked) < 60
+        # who asks on when nothing is left gets less the next time
+        assert len(forge.server.asked) <= FORGE_AT_ONCE
+
+    def test_the_last_of_what_is_granted_goes_to_the_most_suspicious(self):
+        packages = {f"part-{n:02}": f"acme/part-{n:02}" for n in range(30)}
+        with GitHub([], others={path: many(1, path) for path in packages.values()}, grants={"core": 8, "search": 0}) as forge:
+            found = asked(forge, packages, token=None)
+            first = sorted(path for path in seen(forge) if path.endswith("/issues") and "/repos/" in path)
+        assert {issue.repository for issue in found.issues} == {f"acme/part-{n:02}" for n in range(len(first))}
+        assert len(first) <= 8
 
     def test_a_moved_repository_and_one_without_issues(self):
         with GitHub(many(2, "acme/rocket"), others={"acme/quiet": []}) as forge:
@@ -413,7 +436,7 @@ class TestShared:
     @pytest.mark.parametrize(
         ("title", "labels"),
         [
-            ("it fails with acme-core", ("bug",)),
+            ("acme-storage fails with acme-core", ("bug",)),
             ("it fails", ("area: performance", "acme-storage", "priority: high")),
             ("[acme-core] breaks acme-storage", ("pkg: acme-storage",)),
             ("it fails", ("Storage", "pkg: acme-core")),
@@ -423,6 +446,44 @@ class TestShared:
     )
     def test_what_may_be_its_own_stays(self, title: str, labels: tuple[str, ...]):
         assert self._of("acme-storage", self._issue(1, title, *labels), others=("acme-core",)) == [1]
+
+    @pytest.mark.parametrize(
+        ("title", "body", "mine"),
+        [
+            ("[Storage] it fails", "", "acme-storage-blob"),
+            ("Storage: it fails", "", "acme-storage-blob"),
+            ("it fails", "since acme-storage-blob 1.1", "acme-storage-blob"),
+            ("it fails", "acme_core==1.1", "acme-core"),
+            ("it fails", "from acme.storage.blob.aio import BlobClient", "acme-storage-blob"),
+            ("it fails", "acme_core-1.1-py3-none-any.whl", "acme-core"),
+        ],
+    )
+    def test_what_is_spoken_of_is_meant(self, title: str, body: str, mine: str):
+        issue = replace(self._issue(1, title), body=body)
+        packages = ("acme-core", "acme-identity", "acme-storage-blob")
+        told = {name: self._of(name, issue, others=tuple(one for one in packages if one != name)) for name in packages}
+        assert told == {name: [1] if name == mine else [] for name in packages}
+
+    @pytest.mark.parametrize(
+        "body", ["acme-core-http 1.1", "acme-corel", "my-acme-core", "", "acme", "acme-core and acme-storage"]
+    )
+    def test_what_speaks_of_none_or_of_all_may_be_any_one_s(self, body: str):
+        issue = replace(self._issue(1), body=body)
+        assert self._of("acme-storage", issue, others=("acme-core",)) == [1]
+
+    def test_a_name_that_begins_another_may_mean_that(self):
+        issue = replace(self._issue(1), body="with acme 1.1")
+        assert self._of("acme-openai", issue, others=("acme",)) == [1]
+        home = Repository(forge="github", host="github.com", path="acme/acme")
+        core = replace(self._issue(2, home=home), body="acme_core.validate")
+        assert self._of("acme", core, home=home, others=("acme-core",)) == [2]
+
+    def test_a_long_text_is_read_in_no_time(self):
+        body = "acme-" * 20_000 + "a" * 100_000 + "." * 100_000
+        began = time.monotonic()
+        for number in range(20):
+            self._of("acme-storage", replace(self._issue(number), body=body), others=("acme-core",))
+        assert time.monotonic() - began < 5
 
     def test_a_repository_of_one_package_keeps_all(self):
         home = Repository(forge="github", host="github.com", path="acme/acme-storage")

@@ -46,6 +46,10 @@ class TestOneAddress:
             "https://user:token@github.com/celery/kombu",
             "https://raw.githubusercontent.com/celery/kombu/main/README.rst",
             " https://github.com/celery/kombu ",
+            "github.com/celery/kombu",
+            "www.GitHub.com/celery/kombu/issues",
+            "https://github.com:443/celery/kombu",
+            "ssh://git@github.com:22/celery/kombu.git",
         ],
     )
     def test_github(self, url: str):
@@ -64,6 +68,8 @@ class TestOneAddress:
             ("https://code.example/owner/name/src/branch/main/CHANGES.md", on("owner/name", "code.example", "gitea")),
             ("https://forgejo.corp.example:3000/owner/name", on("owner/name", "forgejo.corp.example:3000", "gitea")),
             ("https://github.corp.example/owner/name", on("owner/name", "github.corp.example")),
+            ("git+ssh://git@gitlab.corp.example:2222/owner/name.git", on("owner/name", "gitlab.corp.example", "gitlab")),
+            ("ssh://git:x@gitlab.corp.example:2222/owner/name", on("owner/name", "gitlab.corp.example", "gitlab")),
         ],
     )
     def test_other_forges(self, url: str, expected: Repository):

@@ -189,7 +189,7 @@ def _diff_parser(commands: Commands) -> None:
     parser = _command(commands, "diff", _diff, "every change between two locks", "lockblame diff HEAD~1 HEAD --why kombu")
     _sides(parser)
     parser.add_argument("--why", metavar="NAME", help="why this package changed, in full: who demands it, and every path to it")
-    parser.add_argument("--offline", action="store_true", help="with --why: ask no index what the lock doesn't say")
+    parser.add_argument("--offline", action="store_true", help="with --why: open no connection, what earlier runs asked counts")
     asking_arguments(parser)
 
 
@@ -299,8 +299,8 @@ def _diff(options: argparse.Namespace) -> int:
         from lockblame.report.why import why
         from lockblame.terminal import colour, show, width
 
-        with asking(options, watched(options)) as client:
-            told = found if options.offline else settled(found, options.why, client=client)
+        with asking(options, watched(options)) as client, client.disconnected() as cache:
+            told = settled(found, options.why, client=cache if options.offline else client)
         show(why(told, options.why, options.format, width=width(), colour=colour()), options.format)
     return ANSWERED
 

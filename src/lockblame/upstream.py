@@ -110,8 +110,7 @@ def parse_repository(url: str, forge: Forge | None = None) -> Repository | None:
     project = _project_path(kind, path, _NO_OWNER if host in _WHERE else _NO_OWNER_ANYWHERE)
     if project is None:
         return None
-    port = f":{parts.port}" if parts.port else ""
-    return Repository(forge=kind, host=host + port, path=project)
+    return Repository(forge=kind, host=host + _port(parts), path=project)
 
 
 def _split(url: str) -> SplitResult | None:
@@ -122,10 +121,14 @@ def _split(url: str) -> SplitResult | None:
     short = re.fullmatch(r"(?:[\w.-]{1,64}@)([\w.-]{1,253}):(?!//)([^\s]{1,1000})", text)
     if short:
         text = f"https://{short[1]}/{short[2]}"
-    text = re.sub(r"^(?:git\+)?(?:ssh|git)://", "https://", text.removeprefix("git+"))
+    text, other = re.subn(r"^(?:ssh|git)://", "https://", text.removeprefix("git+"))
+    if text.partition("/")[0].lower().removeprefix("www.") in _WHERE:
+        text = f"https://{text}"
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        if parts.port is not None and other:
+            # of the port of another protocol, where the web pages stand doesn't follow
+            parts = parts._replace(netloc=parts.netloc.rpartition(":")[0])
     except ValueError:
         return None
     return parts if parts.scheme in ("http", "https") and parts.hostname else None
@@ -136,12 +139,20 @@ def host_of(url: str) -> str:
     parts = _split(url)
     if parts is None or parts.hostname is None:
         return ""
-    return parts.hostname.removeprefix("www.") + (f":{parts.port}" if parts.port else "")
+    return parts.hostname.removeprefix("www.") + _port(parts)
+
+
+def _port(parts: SplitResult) -> str:
+    """The port with its colon, "" where it is the usual one."""
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return f":{parts.port}" if parts.port and parts.port != usual else ""
 
 
 def _forge(host: str, path: list[str]) -> Forge | None:
     if host in _WHERE:
         return _WHERE[host]  # type: ignore[return-value]
+    if host.endswith(".ghe.com"):
+        return "github"
     if "-" in path[2:]:
         return "gitlab"
     if path[2:4] in (["src", "branch"], ["src", "commit"], ["src", "tag"]):

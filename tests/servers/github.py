@@ -78,7 +78,7 @@ class GitHub:
 
     `renamed` maps an old path to what it is called now; `archived`, `disabled` (no issues) and `forbidden` (this token may not
     see them) hold paths. `grants` says how many requests of a kind ("core", "search", points of "graphql") are left; without it
-    there is no limit. `refused` are tokens that are none any more.
+    there is no limit. `refused` are tokens that are none any more. `lacks` are fields that its GraphQL doesn't know yet.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class GitHub:
         self.disabled: set[str] = set()
         self.forbidden: set[str] = set()
         self.refused: set[str] = set()
+        self.lacks: frozenset[str] = frozenset()
         self.grants = dict(grants or {})
         self.nodes = 500_000
         self.server = Server(self.answer, tls=tls)

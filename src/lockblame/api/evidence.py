@@ -134,7 +134,7 @@ def by_package(releases: Iterable[Release]) -> dict[str, tuple[Release, ...]]:
 
 
 _WAYS = {
-    "bad-response": "run it again later: what was answered is kept",
+    "bad-response": "run it again later, or with --offline: what was answered in earlier runs is kept",
     "rate-limited": "run it again after that, or wait for it with --patience",
 }
 
@@ -223,7 +223,7 @@ def belonging(known: Knowledge) -> Mapping[str, tuple[Issue, ...]]:
 
     Of a repository that several packages share, those that name another one of them are left out.
     """
-    from lockblame.api.sharing import tenant
+    from lockblame.api.sharing import spoken, tenant
 
     issues: dict[str, list[Issue]] = {}
     for issue in known.issues:
@@ -231,14 +231,21 @@ def belonging(known: Knowledge) -> Mapping[str, tuple[Issue, ...]]:
     names: dict[str, dict[str, list[str]]] = {}
     for name, repository in known.repositories.items():
         names.setdefault(repository.path.lower(), {}).setdefault(repository.host, []).append(name)
+    texts: dict[tuple[str, str], Mapping[int, frozenset[str]]] = {}
     found = {}
     for name, repository in known.repositories.items():
         path = repository.path.lower()
         # of repositories with one path on several hosts each has what was written there; of others a host may have several names
         rivals = names[path].keys() - {repository.host}
         own = [_addressed(issue, repository) for issue in issues.get(path, ()) if _host(issue) not in rivals]
-        sharing = tenant(repository, name, names[path][repository.host])
-        found[name] = tuple(issue for issue in own if sharing is None or sharing.concerned(issue))
+        tenants = names[path][repository.host]
+        sharing = tenant(repository, name, tenants)
+        if (home := (repository.host, path)) not in texts:
+            texts[home] = spoken(own, tenants)
+        said = texts[home]
+        found[name] = tuple(
+            issue for issue in own if sharing is None or sharing.concerned(issue, said.get(issue.number, frozenset()))
+        )
     return found
 
 

@@ -78,7 +78,10 @@ def _requirements(
 
 def settled(delta: Delta, name: str, client: Client) -> Delta:
     """The Delta with the reasons of one package settled, as far as package indexes can say; else as it is, with the gaps."""
+    from lockblame.api.missing import unheld
+
     requirements, gaps = required(wanted(delta, (name,)), client, PagesRead())
+    gaps = unheld(gaps, "what its parents demand was not asked for")
     told = explained(delta, requirements)
     return replace(told, gaps=(*told.gaps, *gaps)) if gaps else told
 

@@ -341,7 +341,8 @@ def _read(
     shares: list[Share | LockblameError] = []
     progress.begin(_READING, len(services))
     try:
-        for service, wanted in zip(services, _mapped(executor, _wanted, services), strict=True):
+        for service, read in zip(services, _mapped(executor, _wanted, services), strict=True):
+            wanted = _remembered(service, read)
             try:
                 shares.append(wanted if isinstance(wanted, LockblameError) else pool.add(wanted))
             except LockblameError as error:
@@ -351,6 +352,15 @@ def _read(
     finally:
         progress.end(_READING)
     return shares
+
+
+def _remembered(service: Service, wanted: Wants | LockblameError) -> Wants | LockblameError:
+    """What a worker read, with the passwords of its indexes, which no worker hands on: for the few that write one into a file it
+    is read again here, where upstream is asked. Where the files are out of reach, this machine's own settings have to do."""
+    if isinstance(wanted, LockblameError) or not wanted.forgetful:
+        return wanted
+    again = _wanted(service)
+    return wanted if isinstance(again, LockblameError) else again
 
 
 def _ask(pool: Pool, given: _Given, progress: Progress) -> None:

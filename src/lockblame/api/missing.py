@@ -13,7 +13,7 @@ NAMED = 12
 """How many packages a gap names before it only counts."""
 ALIKE, MOST = 3, 40
 """So many gaps of one sense are put together, and so many are named then."""
-_ADDRESS = re.compile(r"(https?://[^\s/]{1,300})[^\s,()]{0,2000}")
+_ADDRESS = re.compile(r"([a-z][a-z+.-]{0,20}://[^\s/]{0,300})[^\s,()]{0,2000}")
 _SECONDS = re.compile(r"\d[\d.]{0,20} s\b")
 
 
@@ -54,6 +54,14 @@ def _kind(subject: str) -> str:
 def unasked(detail: str = "no package index and no forge was asked") -> Gap:
     """What it means that nothing may be asked."""
     return Gap(subject="upstream", reason="offline", detail=detail, hint="run without --offline, or give --evidence or --issues")
+
+
+def unheld(gaps: Sequence[Gap], detail: str) -> tuple[Gap, ...]:
+    """The gaps with one for everything that nobody was asked for, because that was forbidden."""
+    names = list(dict.fromkeys(one.subject for one in gaps if one.reason == "offline"))
+    kept = tuple(one for one in gaps if one.reason != "offline")
+    hint = "run without --offline"
+    return (*kept, Gap(subject=listed(names), reason="offline", detail=detail, hint=hint)) if names else kept
 
 
 def from_cache(known: Knowledge, former: Knowledge, nothing: Gap) -> Knowledge:

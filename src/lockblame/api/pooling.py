@@ -35,6 +35,12 @@ class Wants:
     after: Snapshot
     upstreams: Mapping[str, Repository]
 
+    @property
+    def forgetful(self) -> bool:
+        """Whether the passwords of its indexes stayed behind in another process."""
+        indexes = (*self.before.configured, *self.after.configured)
+        return any(index.access is not None and index.access.forgotten for index in indexes)
+
 
 def wants(
     before: Source,

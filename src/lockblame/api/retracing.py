@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Knowledge, PathLike, from_bundle
-from lockblame.errors import UpstreamError
+from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle
+from lockblame.errors import Offline, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Delta, Edge, Gap, Release, Reopened, Return
 from lockblame.progress import Progress
@@ -32,20 +32,22 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What an index told of one version: the releases of its package, and what it requires."""
+    """What an index told of one version: the releases of its package, and what it requires, or why that is not known."""
 
     releases: tuple[Release, ...]
-    requires: tuple[str, ...]
+    requires: tuple[str, ...] | UpstreamError
 
 
 class Retraced:
-    """A Delta with all that could be learnt for the way back, from a bundle or from the package indexes."""
+    """A Delta with all that could be learnt for the way back, from a bundle or from the package indexes; `offline` from what the
+    cache holds of them."""
 
     def __init__(self, delta: Delta, evidence: PathLike | None, offline: bool, client: Client | None, progress: Progress) -> None:
         self.known = from_bundle(evidence) if evidence is not None else Knowledge()
         self.gaps: tuple[Gap, ...] = ()
         self._delta = delta
-        self._asks = evidence is None and not offline
+        self._asks = evidence is None
+        self._offline = offline
         self._client = client
         self._progress = progress
         self._asked: set[Key] = set()
@@ -87,15 +89,20 @@ class Retraced:
 
         asked = [(key, pages) for key in wanted if (pages := pages_of(key[0], self._delta))]
         tasks = [(" ".join(key), lane(pages[0]), _told(key, pages)) for key, pages in asked]
-        releases, requirements, gaps = dict(self.known.releases), dict(self.known.requirements), list(self.gaps)
+        releases, requirements, errors = dict(self.known.releases), dict(self.known.requirements), []
         for (key, _), answer in zip(asked, client.map(tasks, stage="asking what goes together"), strict=True):
             if isinstance(answer, UpstreamError):
-                gaps.append(gap(answer))
+                errors.append(answer)
+                continue
+            releases[key[0]] = answer.releases
+            if isinstance(answer.requires, UpstreamError):
+                errors.append(answer.requires)
             else:
-                releases[key[0]] = answer.releases
                 requirements[key] = answer.requires
         self.known = replace(self.known, releases=releases, requirements=requirements)
-        self.gaps = tuple(dict.fromkeys(gaps))
+        # what the cache doesn't hold shows in what is not known for it: constraints, yanks
+        told = (gap(error) for error in errors if not isinstance(error, Offline))
+        self.gaps = tuple(dict.fromkeys((*self.gaps, *told)))
 
     def reopened(
         self, returns: Sequence[Return], advisories: PathLike | None, budget: Budget
@@ -136,6 +143,10 @@ class Retraced:
             more, gaps = vulnerable(back, self._delta, client)
             notes, holes = notes_of(back, self._delta, client, budget)
         self.known = replace(self.known, notes=(*self.known.notes, *notes))
+        if self._offline:
+            unheld = any(one.reason == "offline" for one in gaps)
+            gaps = (*(one for one in gaps if one.reason != "offline"), *(_unasked(advisories) if unheld else ()))
+            holes = tuple(self._without_notes(back))
         # a file of advisories stands in for what an index doesn't tell
         kept = [one for one in gaps if advisories is None or one.reason != "no-vulnerability-data"]
         return (*told, *more), (*kept, *holes)
@@ -150,12 +161,8 @@ class Retraced:
     @contextmanager
     def _connected(self, deadline: float) -> Iterator[Client]:
         """The caller's client, else one of our own that doesn't wait longer than that."""
-        if self._client is not None:
-            yield self._client
-            return
-        from lockblame.client import Client
-
-        with Client(progress=self._progress, deadline=deadline, timeout=min(20.0, deadline)) as client:
+        asked = Asked(offline=self._offline, client=self._client)
+        with client_of(asked, self._progress, deadline=deadline, timeout=min(20.0, deadline)) as client:
             yield client
 
 
@@ -178,8 +185,11 @@ def _told(key: Key, pages: Sequence[str]) -> Flow[_Told]:
     from lockblame.api.origins import project_page
 
     page = yield from project_page(key[0], pages)
-    metadata = yield from index.metadata(page, key[1])
-    return _Told(releases=page.releases, requires=metadata.requires_dist)
+    try:
+        requires = (yield from index.metadata(page, key[1])).requires_dist
+    except UpstreamError as error:
+        return _Told(releases=page.releases, requires=error)
+    return _Told(releases=page.releases, requires=requires)
 
 
 def _edges(lines: Sequence[str]) -> list[Edge]:

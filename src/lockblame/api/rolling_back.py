@@ -71,7 +71,8 @@ def rollback(
 
     What going back reopens is told as well: yanked versions, vulnerabilities that the index's data or `advisories` (a file in the
     OSV format) know of, and fixes in the notes of the versions that are skipped, for which one distribution of each package that
-    goes back is fetched within `budget`. `evidence` is a bundle that stands in for the package index; `offline` asks none.
+    goes back is fetched within `budget`. `evidence` is a bundle that stands in for the package index; `offline` asks none, and
+    answers from the cache of earlier runs.
 
     Raises ReadError, and RollbackError when a package can't be taken back by an edit; nothing was written then.
     """

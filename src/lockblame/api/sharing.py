@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockblame.model import Issue, Repository, normalize
@@ -15,6 +15,9 @@ _PACKAGE = re.compile(r"(?:pkgs?|packages?|providers?|dists?|distributions?)\s{0
 """What stands before a package's name in labels; the words of _SCOPE stand before parts of one package as well."""
 _ENTITLED = re.compile(r"\s{0,9}(?:\[([^\[\]]{1,80})\]|([A-Za-z0-9][A-Za-z0-9._-]{0,80}):\s)")
 _EMPTY = frozenset({"python", "py"})
+_PART = re.compile(r"([a-z0-9]+)([._-]?)")
+_READ = 20_000
+"""Characters of an issue that are searched for names."""
 _LABELS = 30
 
 
@@ -39,11 +42,30 @@ class Tenant:
     others: tuple[str, ...]
     family: tuple[str, ...]
     unlike: bool
+    host: bool = False
+    """Whether the repository bears this package's name: who reports there need not name it."""
 
-    def concerned(self, issue: Issue) -> bool:
-        """Whether an issue may be about this package: unless its labels or the head of its title name another one, and not it."""
-        named = [*_labelled(issue), *_entitled(issue)]
-        return not any(map(self._other, named)) or any(self._own(one) for one in named)
+    def concerned(self, issue: Issue, spoken: Collection[str] = ()) -> bool:
+        """Whether an issue may be about this package: unless it names another one, and not it.
+
+        Its labels and the head of its title count before the packages that are `spoken` of in its text.
+        """
+        heads = list(_entitled(issue))
+        named = [*_labelled(issue), *heads]
+        if any(self._own(one) for one in named):
+            return True
+        if any(map(self._other, named)) or any(map(self._rivals_own, heads)):
+            return False
+        return self.host or self.name in spoken or not any(other in spoken for other in self._rivals)
+
+    @property
+    def _rivals(self) -> Iterable[str]:
+        """The others but for those whose name this one's begins with: who speaks of those may mean this one."""
+        return (other for other in self.others if not self.name.startswith(f"{other}-"))
+
+    def _rivals_own(self, head: _Named) -> bool:
+        words = _words(head.name)
+        return bool(words) and any(words <= _words(other) for other in self._rivals)
 
     def _own(self, named: _Named) -> bool:
         words = _words(named.name)
@@ -66,7 +88,34 @@ def tenant(repository: Repository, name: str, names: Sequence[str]) -> Tenant | 
     alike = _alike(repository, name)
     if not others and alike == "same":
         return None
-    return Tenant(name, others, _family((name, *others)), alike == "unlike")
+    return Tenant(name, others, _family((name, *others)), alike == "unlike", alike == "same")
+
+
+def spoken(issues: Iterable[Issue], names: Collection[str]) -> Mapping[int, frozenset[str]]:
+    """Which of several packages of one repository each of its issues speaks of."""
+    if len(names) < 2:
+        return {}
+    known = {tuple(name.split("-")): name for name in names}
+    begin = "|".join(sorted({re.escape(words[0]) for words in known}))
+    token = re.compile(rf"(?<![a-z0-9._-])(?:{begin})(?:[._-][a-z0-9]{{1,80}}){{0,12}}(?![a-z0-9])")
+    return {issue.number: _spoken(f"{issue.title}\n{issue.body[:_READ]}".lower(), known, token) for issue in issues}
+
+
+def _spoken(text: str, known: Mapping[tuple[str, ...], str], token: re.Pattern[str]) -> frozenset[str]:
+    """Which packages a text names in full, as they are installed (acme-core) or imported (acme.core.x)."""
+    longest = max(map(len, known))
+    found = set()
+    for mention in set(token.findall(text)):
+        *parts, last = _PART.findall(mention)
+        words = [word for word, _ in parts] + [last[0]]
+        gaps = [gap for _, gap in parts]
+        for count in range(min(longest, len(words)), 0, -1):
+            name = known.get(tuple(words[:count]))
+            # "acme-core-http" is another package, and "acme.core.http" a part of this one
+            if name is not None and (count == len(words) or gaps[count - 1] != "-" or words[count].isdigit()):
+                found.add(name)
+                break
+    return frozenset(found)
 
 
 def _alike(repository: Repository, name: str) -> str:

@@ -174,6 +174,8 @@ class _Inquiry:
 
     def _ask(self, surveys: Iterable[Survey], single: Sequence[tuple[Wanted, Manner | None]]) -> None:
         """All hosts at the same time; surveys go on where there is more."""
+        from lockblame.client import FORGE_AT_ONCE
+
         alone: list[Task] = [
             (one.repository.path, _api_host(one.repository), _issues(one, self.words, manner)) for one, manner in single
         ]
@@ -183,7 +185,8 @@ class _Inquiry:
             tasks: list[Task] = [*alone, *(task for each in rounds for task in each)]
             if not tasks:
                 return
-            answers = iter(self.client.map(tasks, stage="asking forges"))
+            # no more than may be under way: a limit that one meets ends the rest, the least suspicious ones
+            answers = iter(self.client.map(tasks, stage="asking forges", at_once=FORGE_AT_ONCE))
             for (one, _), answer in zip(single if alone else (), answers, strict=False):
                 self.answers[one.repository] = cast("Found | UpstreamError", answer)
             for survey, each in zip(surveys, rounds, strict=True):
@@ -308,7 +311,7 @@ def _refused(repository: Repository, error: AccessRefused) -> Gap:
 
 def _variable(host: str) -> str:
     """Where a token for that host is looked for."""
-    return "GITHUB_TOKEN" if host == "api.github.com" else f"GH_ENTERPRISE_TOKEN (with GH_HOST={host})"
+    return "GITHUB_TOKEN" if host == "api.github.com" else f"GH_ENTERPRISE_TOKEN (with GH_HOST={host.removeprefix('api.')})"
 
 
 def _limited(host: str, errors: Mapping[Repository, RateLimited], partly: int, *, authorized: bool) -> Gap:

@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from lockblame.client.answers import (
+    FILES_AT_ONCE,
+    FORGE_AT_ONCE,
     REDIRECTS,
+    Hung,
     Refused,
     TooLate,
     Unreachable,
@@ -45,7 +48,7 @@ from lockblame.progress import SILENT, Progress
 if TYPE_CHECKING:
     from lockblame.client.wire import Wire
 
-__all__ = ["Client", "default_index"]
+__all__ = ["FORGE_AT_ONCE", "Client", "default_index"]
 
 T = TypeVar("T")
 
@@ -97,6 +100,7 @@ class Client:
         self._lanes: dict[str, threading.Semaphore] = {}
         self._resting: dict[str, RateLimited] = {}
         self._silent: dict[str, tuple[str, float]] = {}
+        self._heard: set[str] = set()
         self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = threading.Event()
 
@@ -138,13 +142,15 @@ class Client:
         """What the flow returns. Raises the UpstreamError that it let through."""
         return self._drive(flow, self._call())
 
-    def map(self, tasks: Iterable[tuple[str, str, Flow[T]]], *, stage: str = "asking upstream") -> list[T | UpstreamError]:
+    def map(
+        self, tasks: Iterable[tuple[str, str, Flow[T]]], *, stage: str = "asking upstream", at_once: int = FILES_AT_ONCE
+    ) -> list[T | UpstreamError]:
         """What each flow returns, or its UpstreamError, in the order of the tasks: (key for the progress, host, flow).
 
-        Hosts are asked in parallel, each a few times at once. Nobody waits longer than the deadline: what has no answer by then
-        is a BadResponse that says so.
+        Hosts are asked in parallel, each with so many flows `at_once`, begun in their order. Nobody waits longer than the
+        deadline: what has no answer by then is a BadResponse that says so.
         """
-        return Crew(list(tasks), self._progress, stage, self._drive).work(self._call())
+        return Crew(list(tasks), self._progress, stage, self._drive, at_once).work(self._call())
 
     def _call(self) -> Call:
         now = time.monotonic()
@@ -268,7 +274,18 @@ class Client:
         try:
             if not call.left:
                 raise self._late(request, url)
-            return self._wired().ask(request, url, min(self._timeout, call.left))
+            # while this one waited for its place, another may have been refused
+            self._rested(url, request.subject)
+            whole = call.left >= self._timeout
+            try:
+                response = self._wired().ask(request, url, min(self._timeout, call.left))
+            except Hung as hung:
+                # not one answer, to no question that is easy to answer: the host is down, and the other questions needn't wait
+                if whole and request.body is None and urlsplit(url).netloc not in self._heard:
+                    raise Unreachable(hung.error) from None
+                raise
+            self._heard.add(urlsplit(url).netloc)
+            return response
         finally:
             lane.release()
 

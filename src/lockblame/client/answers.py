@@ -19,6 +19,8 @@ _TRANSIENT = frozenset({502, 503, 504})
 _UNNAMED_WAIT = 60.0
 FORGE_AT_ONCE, FILES_AT_ONCE = 6, 24
 """Connections to one host at a time: forges hold what comes together against the asker, files come from networks made for it."""
+GITHUB_API = re.compile(r"api\.(?:github|[a-z0-9-]{1,63}\.ghe)\.com")
+"""The hosts of the API where GitHub itself runs it; any other host has it below a path."""
 _FORGE = re.compile(r"/api/(?:v\d+|graphql)(?:/|$)")
 _LONGEST_WAIT = 30 * 24 * 3600.0
 
@@ -35,6 +37,10 @@ class Refused(Exception):
 
 class Unreachable(Refused):
     """An attempt that found nobody at the host. Whether another may is said as before."""
+
+
+class Hung(Refused):
+    """An attempt that had its time and no answer in it."""
 
 
 class TooLate(Refused):
@@ -72,7 +78,7 @@ def bucket(url: str) -> str:
 def at_once(url: str) -> tuple[str, int]:
     """Which questions share their places (a host's, apart for its API), and how many places there are."""
     parts = urlsplit(url)
-    if parts.hostname == "api.github.com" or _FORGE.match(parts.path):
+    if GITHUB_API.fullmatch(parts.hostname or "") or _FORGE.match(parts.path):
         return f"{parts.netloc} api", FORGE_AT_ONCE
     return parts.netloc, FILES_AT_ONCE
 

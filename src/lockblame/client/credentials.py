@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from lockblame.client.answers import GITHUB_API
 from lockblame.client.passwords import Netrc
 from lockblame.client.tokens import owners
 from lockblame.errors import ConfigError
@@ -52,7 +53,8 @@ class Credentials:
             return
         if not (secret.isascii() and secret.isprintable()) or " " in secret:
             raise ConfigError(name, "has characters in it that no token has")
-        self._tokens[_GITHUB if host == "github.com" else host.lower()] = secret
+        host = host.lower()
+        self._tokens[f"api.{host}" if GITHUB_API.fullmatch(f"api.{host}") else host] = secret
 
     def __repr__(self) -> str:
         return f"tokens for {', '.join(sorted(self._tokens)) or 'no host'}"
@@ -92,7 +94,7 @@ def may_carry_secrets(url: str) -> bool:
 
 def _is_forge(parts: SplitResult) -> bool:
     """Whether it is a forge's API; the package registries that some forges have are indexes."""
-    return parts.netloc == _GITHUB or (
+    return GITHUB_API.fullmatch(parts.netloc) is not None or (
         re.match(r"/api/(?:v\d|graphql)", parts.path) is not None and "/packages/" not in parts.path
     )
 

@@ -57,11 +57,13 @@ class Crew(Generic[T]):
         progress: Progress,
         stage: str,
         drive: Callable[[Flow[T], Call], T],
+        at_once: int = FILES_AT_ONCE,
     ) -> None:
         self._keys = [key for key, _, _ in tasks]
         self._progress = progress
         self._stage = stage
         self._drive = drive
+        self._at_once = at_once
         self._queues: dict[str, deque[tuple[int, Flow[T]]]] = {}
         for number, (_, host, flow) in enumerate(tasks):
             self._queues.setdefault(host, deque()).append((number, flow))
@@ -77,7 +79,7 @@ class Crew(Generic[T]):
         self._progress.begin(self._stage, len(self._keys))
         try:
             for queue in self._queues.values():
-                for _ in range(min(FILES_AT_ONCE, len(queue))):
+                for _ in range(min(self._at_once, len(queue))):
                     # daemons: a name look-up that hangs must hold up neither the report nor the end of the program
                     threading.Thread(target=self._labour, args=(queue, call), name="lockblame", daemon=True).start()
             with self._done:

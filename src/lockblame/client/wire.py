@@ -19,8 +19,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
-from lockblame.client.answers import Refused, Unreachable, lasts, shown
+from lockblame.client.answers import Hung, Refused, Unreachable, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of one answer, unpacked."""
+KNOCK = 5.0
+"""Seconds for a connection to come about: a firewall that drops what it doesn't let through must not cost the time of answers."""
 SAME_RUN = 60.0
 """Seconds in which what this client itself has asked for, or had confirmed, is not asked for again."""
 # of no use to who reads the answer, and wrong once the body is unpacked
@@ -138,8 +141,10 @@ class Wire:
         headers.pop("authorization", None)
         if not asked.anonymous and (secret := self._credentials.header(url)):
             headers["authorization"] = secret
-        left = max(0.01, bounds.ends - time.monotonic())
-        extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), left), "trace": self._watch}
+        began = time.monotonic()
+        left = max(0.01, bounds.ends - began)
+        timeout = {**dict.fromkeys(("read", "write", "pool"), left), "connect": min(KNOCK, left)}
+        extensions = {"timeout": timeout, "trace": self._watch}
         method = "GET" if asked.body is None else "POST"
         exchange = httpx.Request(method, question.url, headers=headers, content=asked.body, extensions=extensions)
         try:
@@ -148,10 +153,13 @@ class Wire:
                 content = _read(answer, bounds)
             finally:
                 answer.close()
+        except httpx.ConnectTimeout:
+            raise (_unconnected(bounds, url) if left > KNOCK else Refused(_too_slow(bounds, url), True)) from None
         except httpx.TimeoutException:
-            raise Refused(_too_slow(bounds, url), True) from None
+            raise Hung(_too_slow(bounds, url), True) from None
         except httpx.HTTPError as error:
-            raise _unreachable(error, bounds, url) from None
+            # who took long to say that nobody is there (a resolver that gives up) will take as long the next time
+            raise _unreachable(error, bounds, url, again=time.monotonic() - began < KNOCK) from None
         except (RuntimeError, ValueError):  # httpx's and ssl's words for what was closed under them
             if not self._closed:
                 raise
@@ -182,6 +190,8 @@ class Wire:
                     self._http.event_hooks = {"response": [_keep_from_httpx]}
                 except (ValueError, ImportError, OSError) as error:
                     detail = f"the environment's proxy or certificate settings can't be used ({type(error).__name__})"
+                    if isinstance(error, ImportError):
+                        detail = "the environment names a SOCKS proxy, which needs one more package: pip install socksio"
                     raise Refused(BadResponse(subject, detail)) from None
             return self._http
 
@@ -284,10 +294,21 @@ def _cut(bounds: _Bounds, url: str) -> BadResponse:
     return BadResponse(bounds.subject, f"the answer of {shown(url)} broke off in the middle", shown(url))
 
 
-def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str) -> Refused:
+def _unconnected(bounds: _Bounds, url: str) -> Refused:
+    why = f"no connection within {KNOCK:.3g} s; behind a firewall HTTPS_PROXY names the way out"
+    return Unreachable(BadResponse(bounds.subject, f"{_host(url)} can't be reached{_by_proxy(url)} ({why})", shown(url)))
+
+
+def _host(url: str) -> str:
     import httpx
 
-    host = httpx.URL(url).netloc.decode("ascii", "replace")
+    return httpx.URL(url).netloc.decode("ascii", "replace")
+
+
+def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str, *, again: bool) -> Refused:
+    import httpx
+
+    host = _host(url)
     reason = "".join(char for char in str(error) if char.isprintable())[:200]
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         detail = f"{host} shows a certificate that this machine doesn't trust (SSL_CERT_FILE names further authorities)"
@@ -295,9 +316,9 @@ def _unreachable(error: httpx.HTTPError, bounds: _Bounds, url: str) -> Refused:
     if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
         return Refused(_cut(bounds, url), True)
     # "Name or service not known": asked again, the answer would be the same; "Temporary failure in name resolution" is not that
-    again = None if f"[Errno {socket.EAI_NONAME}]" in reason else True
-    detail = f"{host} can't be reached ({reason or type(error).__name__})"
-    return Unreachable(BadResponse(bounds.subject, detail, shown(url)), again)
+    unknown = f"[Errno {socket.EAI_NONAME}]" in reason
+    detail = f"{host} can't be reached{_by_proxy(url)} ({reason or type(error).__name__})"
+    return Unreachable(BadResponse(bounds.subject, detail, shown(url)), True if again and not unknown else None)
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
@@ -318,6 +339,22 @@ def _trust() -> ssl.SSLContext:
         folder = Path(bundle).is_dir()
         context.load_verify_locations(cafile=None if folder else bundle, capath=bundle if folder else None)
     return context
+
+
+def _by_proxy(url: str) -> str:
+    """By which proxy of the environment an address is asked, as an error tells it: its password stays untold."""
+    from urllib.request import getproxies, proxy_bypass
+
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+        proxies = getproxies()
+        address = proxies.get(scheme) or proxies.get("all") or ""
+        if not address or proxy_bypass(host):
+            return ""
+    except (OSError, ValueError):
+        return ""
+    name = address.rpartition("@")[2].rpartition("://")[2].partition("/")[0]
+    return f" by the proxy {''.join(char for char in name if char.isprintable())[:100]}"
 
 
 @cache

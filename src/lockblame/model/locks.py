@@ -30,9 +30,9 @@ REGISTRY = Source()
 
 
 class Secret:
-    """Text that no repr, no `dataclasses.asdict` and no JSON shows: who needs it says so, by `reveal`.
+    """Text that no repr, no `dataclasses.asdict`, no JSON and no pickle shows: who needs it says so, by `reveal`.
 
-    A pickle has it, because worker processes need it.
+    It stays in this process: what a pickle is made of, and where a worker's answers are written, nobody here knows.
     """
 
     __slots__ = ("_text",)
@@ -41,8 +41,22 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text."""
+        """The text; "" where it was forgotten on the way from another process."""
         return self._text
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether this came out of a pickle, which knows only that there was something."""
+        return not self._text
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, ("",)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _: object) -> Secret:
+        return self
 
     def __repr__(self) -> str:
         return "Secret()"
@@ -57,7 +71,7 @@ class Secret:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
     """A package index that a project or a machine names. `url` is bare; `access` is the address as it is written, where that has
-    a user, a password or variables for them.
+    a user, a password or variables for them; a pickle doesn't hold it.
 
     A `default` one stands in for the ecosystem's public one and is asked last; an `explicit` one is asked only for the `packages`
     (normalized names, with `*`) that are taken from it, and these from no other.

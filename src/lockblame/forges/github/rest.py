@@ -43,15 +43,20 @@ _PLAIN = Manner()
 
 def api_of(repository: Repository) -> str:
     """Where the REST API of that repository's host stands."""
-    if repository.host == "github.com":
-        return "https://api.github.com"
+    if _hosted(repository):
+        return f"https://api.{repository.host}"
     # an Enterprise Server on this very machine is a tunnel or a stand-in, and those speak plain http
     return f"{origin_of(repository)}/api/v3"
 
 
 def graphql_of(repository: Repository) -> str:
     """Where the GraphQL API of that repository's host stands."""
-    return "https://api.github.com/graphql" if repository.host == "github.com" else f"{origin_of(repository)}/api/graphql"
+    return f"{api_of(repository)}/graphql" if _hosted(repository) else f"{origin_of(repository)}/api/graphql"
+
+
+def _hosted(repository: Repository) -> bool:
+    """Whether GitHub itself runs the host: github.com, or an enterprise's own NAME.ghe.com (with data residency)."""
+    return repository.host == "github.com" or repository.host.endswith(".ghe.com")
 
 
 def _last_page(found: Mapping[str, str]) -> int | None:
