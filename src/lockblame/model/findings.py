@@ -88,6 +88,7 @@ class Suspect(Shown):
 
     `commits` are those of the deployed range that changed this package in its lock, newest first, where git knows them.
     `releases` are the package's own from the version before to the one after, in their order, as far as their days are known.
+    `summary` is what the package calls itself, in one line.
     """
 
     change: Change
@@ -97,6 +98,7 @@ class Suspect(Shown):
     commits: tuple[Commit, ...] = ()
     releases: tuple[Release, ...] = ()
     comparison: Comparison | None = None
+    summary: str | None = None
     score: float = 0.0
     probability: float = 0.0
 

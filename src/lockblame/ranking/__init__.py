@@ -89,6 +89,7 @@ def _suspects(
                 matches=mine,
                 notes=candidate.notes,
                 comparison=candidate.comparison,
+                summary=candidate.release.summary if candidate.release is not None else None,
                 score=total(items),
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from lockblame.lexicon import Lexicon
@@ -13,6 +14,7 @@ from lockblame.symptom.words import stems
 
 LONGEST = 300
 HALF = 3.0
+_ADDRESS = re.compile(r"https?://\S+")
 _EMPTY = frozenset(
     stems(
         "python library client tool toolkit framework implementation wrapper simple fast high level api based support package"
@@ -29,10 +31,11 @@ class Summaries:
         self._symptom = symptom
         self._spelled = spellings(symptom, lexicon) if symptom is not None and lines else {}
         self._lines = {name: text[:LONGEST] for name, text in lines.items()}
-        self._words = {name: frozenset(stems(text)) - _EMPTY for name, text in self._lines.items()}
+        plain = {name: _ADDRESS.sub(" ", text) for name, text in self._lines.items()}
+        self._words = {name: frozenset(stems(text)) - _EMPTY for name, text in plain.items()}
         self._things = {
             name: frozenset(one for one in lexicon.concepts(text) if lexicon.entries[one].kind == "thing")
-            for name, text in self._lines.items()
+            for name, text in plain.items()
         }
 
     def features(self, name: str) -> Iterable[Feature]:

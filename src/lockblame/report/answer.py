@@ -15,10 +15,11 @@ REASONS_SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`headline` one sentence; `how` how the change came in; `commit` the one that brought it; `because` its evidence;
-    `first` the issue to open first."""
+    """`headline` one sentence; `what` the package calls itself; `how` the change came in; `commit` the one that brought it;
+    `because` its evidence; `first` the issue to open first."""
 
     headline: str
+    what: str | None = None
     how: str | None = None
     commit: str | None = None
     because: tuple[Evidence, ...] = ()
@@ -47,7 +48,8 @@ def answer(report: Report) -> Answer:
         headline = f"Most likely to blame: {subject} ({share(suspect)})."
     first = _first(report, suspect)
     commit = brought(suspect.commits[0]) if suspect.commits else None
-    return Answer(headline=headline, how=how(suspect.change), commit=commit, because=suspect.evidence, first=first)
+    what = f"“{line(suspect.summary)}”" if suspect.summary else None
+    return Answer(headline=headline, what=what, how=how(suspect.change), commit=commit, because=suspect.evidence, first=first)
 
 
 def _foremost(report: Report) -> Suspect | None:

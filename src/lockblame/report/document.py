@@ -198,6 +198,7 @@ def _suspect(suspect: Suspect) -> dict[str, Any]:
         "probability": suspect.probability,
         "commits": [commit_to_dict(one) for one in suspect.commits],
         "compare": suspect.comparison.url if suspect.comparison else None,
+        "summary": suspect.summary,
         "evidence": _evidence(suspect.evidence),
     }
 

@@ -74,6 +74,8 @@ def _cases(precedents: Sequence[Precedent]) -> list[str]:
 def _answer(found: Report) -> list[str]:
     top = answer(found)
     blocks = [f"# {safe(top.headline, 600)}"]
+    if top.what:
+        blocks.append(f"What it is: {safe(top.what)}")
     if top.how:
         blocks.append(f"How it came in: {safe(top.how, 600)}.")
     if top.commit:

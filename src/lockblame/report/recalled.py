@@ -281,6 +281,7 @@ def _suspect(table: Table, where: str, delta: Delta, matches: Sequence[Match]) -
         matches=tuple(one for one in matches if one.package == change.name),
         commits=tuple(_each(table, "commits", where, _commit)),
         comparison=Comparison(name=change.name, before="", after="", url=compare) if compare else None,
+        summary=fields.maybe_text(table, "summary", where),
         score=_number(table, "score", where),
         probability=_number(table, "probability", where),
     )

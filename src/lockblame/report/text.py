@@ -90,6 +90,8 @@ class _Page:
     def answer(self, found: Report) -> None:
         top = answer(found)
         self.say(top.headline, "bold")
+        if top.what:
+            self.say(f"What it is: {top.what}", indent="  ")
         if top.how:
             self.say(f"How it came in: {top.how}.", indent="  ")
         if top.commit:
