@@ -81,6 +81,15 @@ def refresh(source: str, folder: Path) -> Call:
     return Call(words=["git", *_settings(kind), "-C", str(folder), *fetch, refs], environment=_environment(kind, source))
 
 
+def probe(source: str) -> Call:
+    """Asks whether the repository at an address can be read; git fails when not."""
+    kind = protocol(source)
+    return Call(
+        words=["git", *_settings(kind), "ls-remote", "--quiet", "--", bare(source), "HEAD"],
+        environment=_environment(kind, source),
+    )
+
+
 def _settings(kind: str | None) -> tuple[str, ...]:
     allowed = ("-c", "protocol.allow=never", "-c", f"protocol.{kind}.allow=always")
     return (*command.SAFE, *allowed, "-c", "gc.auto=0", "-c", "transfer.bundleURI=false")
