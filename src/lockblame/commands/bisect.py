@@ -83,7 +83,12 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     told = watched(options)
     with asking(options, told) as client:
-        found = _found(options, _ranked(options, client, told), client, told)
+        ranked = _ranked(options, client, told)
+        try:
+            found = _found(options, ranked, client, told)
+        except KeyboardInterrupt:
+            sys.stderr.write("lockblame bisect: the trials that are done are kept: the same call goes on from there\n")
+            raise
     show(proof(found, options.format, width=width(), colour=colour()), options.format)
     if not found.culprits:
         raise BisectError("no set of changes was found to fail")

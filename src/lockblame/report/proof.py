@@ -33,6 +33,8 @@ def to_dict(found: Bisection) -> dict[str, Any]:
         "trials": [_trial(trial) for trial in found.trials if trial.package is None],
         "gaps": [{"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in found.gaps],
     }
+    if found.needs:
+        document["needs"] = [{"name": name, "others": list(others)} for name, others in found.needs]
     if found.drills:
         document["drills"] = [_drill(drill) for drill in found.drills]
     return document
@@ -76,7 +78,7 @@ def _written(found: Bisection, *, marked: bool) -> str:
     head, item = ("## ", "- ") if marked else ("", "  ")
     lines = [head + _headline(found), ""]
     lines += [item + _change(change, marked=marked) for change in found.culprits]
-    lines += ["", *(f"{sentence}" for sentence in _sentences(found))]
+    lines += ["", *(shown(sentence, 600) for sentence in (*_sentences(found), *_bound(found)))]
     for drill in found.drills:
         lines += ["", *(shown(sentence, 600) for sentence in _drilled(drill))]
     lines += ["", f"{head}Trials", ""]
@@ -113,6 +115,19 @@ def _sentences(found: Bisection) -> list[str]:
         said.append("Some parts of them could not be tested: a smaller set may fail too.")
     if found.certainty is not None:
         said.append(f"The verdicts it rests on are right with a probability of {found.certainty:.1%}.")
+    return said
+
+
+def _bound(found: Bisection) -> list[str]:
+    """Which of the culprits had to come along, so that nobody looks for the fault between two that it isn't between."""
+    said = []
+    names = {change.name for change in found.culprits}
+    good = {frozenset(trial.changes) for trial in found.trials if trial.verdict == "good" and trial.package is None}
+    for name, others in found.needs if found.stopped is None else ():
+        sentence = f"{name} can't be installed without the change of {', '.join(others)}, so that it was never tried without."
+        if {name, *others} == names and frozenset(others) in good:
+            sentence += f" The rest without {name} is good: look at {name} first."
+        said.append(sentence)
     return said
 
 

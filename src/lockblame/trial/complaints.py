@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from lockblame.errors import TrialFailed
 from lockblame.trial.processes import Ended
 
 MAKE_ROOM = "free some, or name another folder with --environments"
+_LITTLE = 2**20
+"""Bytes that are less than anything that is installed takes."""
 
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
 _NO_ANSWER = re.compile(
@@ -27,7 +30,7 @@ _WRONG = re.compile(r"(?:error|cause|[A-Za-z_.]{1,80}(?:Error|Exception)): ", re
 def complaint(installer: str, ended: Ended, home: Path, patience: float) -> TrialFailed:
     """The error for an installer that failed: about "environment" where it is the mix's own fault."""
     said = _said(installer, ended, patience)
-    if _NO_ROOM.search(ended.output):
+    if _NO_ROOM.search(ended.output) or _full(home):
         return TrialFailed(str(home), said, MAKE_ROOM)
     if _NO_ANSWER.search(ended.output):
         return TrialFailed("index", said, "the same call goes on from here when the index answers again")
@@ -41,6 +44,14 @@ def complaint(installer: str, ended: Ended, home: Path, patience: float) -> Tria
         # pip doesn't tell an index that has nothing of that name from one that wants a password
         way_out = f"no index that was asked shows it: does one want a password? {way_out}"
     return TrialFailed("environment", said, way_out)
+
+
+def _full(home: Path) -> bool:
+    """Whether the disk is full: not every program that finds no room says so."""
+    try:
+        return shutil.disk_usage(home).free < _LITTLE
+    except OSError:
+        return False
 
 
 def _said(installer: str, ended: Ended, patience: float) -> str:
