@@ -134,6 +134,7 @@ def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Repo
     """The suspects: by the symptom where there is one, else by what changed alone, which asks nobody."""
     from lockblame.api.blaming import blame
     from lockblame.cli import symptom
+    from lockblame.progress import SILENT
 
     said = symptom(options)
     return blame(
@@ -143,5 +144,6 @@ def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Repo
         evidence=options.evidence,
         offline=options.offline or said is None,
         client=client,
-        progress=told,
+        # a stage that speaks of asking would be shown where nobody is asked
+        progress=told if said is not None else SILENT,
     )

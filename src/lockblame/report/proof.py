@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Trial
+from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Pin, Trial
 from lockblame.report.columns import wrapped
 from lockblame.report.hostile import line, markdown
 from lockblame.report.ink import inked
@@ -102,7 +102,18 @@ def _headline(found: Bisection) -> str:
 
 
 def _change(change: Change, *, marked: bool) -> str:
-    return f"**{markdown(str(change))}**" if marked else line(str(change))
+    told = str(change)
+    if change.before is not None and change.after is not None and change.old == change.new:
+        sides = (_where(change.before, change.after), _where(change.after, change.before))
+        told = f"{told} ({' → '.join(sides) if all(sides) else change.kind})"
+    return f"**{markdown(told)}**" if marked else line(told)
+
+
+def _where(pin: Pin, other: Pin) -> str:
+    """What tells a pin from another of the same version: its commit, else its place."""
+    if pin.source.kind == "git" and pin.source.location == other.source.location:
+        return (pin.source.revision or "")[:12]
+    return "" if pin.source == other.source else pin.source.location or pin.source.kind
 
 
 def _sentences(found: Bisection) -> list[str]:
