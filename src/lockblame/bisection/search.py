@@ -23,6 +23,8 @@ _PARTING = 1.5
 """What parting all related pairs costs in questions, once a mix turned out untestable."""
 _WASTED = 1.0
 """What an untestable mix costs in questions."""
+_SLIVER = 0.05
+"""A part of the candidates that is too little to be worth many questions: what is left to ask when the rest can't be tested."""
 _ASIDE = 0.15
 """How far off the middle, as a part of what is left, a boundary may be looked for to spare an untestable mix."""
 
@@ -101,12 +103,12 @@ class _Search:
             inside = split & candidates
             chance = self._problem.weight(inside) / self._problem.weight(candidates)
             verdict = yield from self._ask(split, chance, self._expected(candidates) - 1)
+            if verdict == "untestable" or min(chance, 1 - chance) < _SLIVER:
+                patience -= 1
             if verdict == "bad":
                 candidates = inside
             elif verdict == "good":
                 candidates &= ~inside
-            else:
-                patience -= 1
         last = self._problem.closed(candidates)
         if not self._single(candidates):
             return False
