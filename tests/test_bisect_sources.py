@@ -242,6 +242,10 @@ class TestFirstBadCommit:
             sides.append(lockblame.read(text, format="requirements"))
         result = found(tmp_path, lockblame.diff(*sides), source=str(upstream.folder))
         assert [commit.hash for commit in result.drills[0].first_bad.commits] == [guilty]
+        # the versions tell nothing
+        told = proof(result, "text")
+        assert f"({good[:12]} → {bad[:12]})" in told
+        assert f"core {good[:12]} is good, {bad[:12]} is bad." in told
 
 
 class TestHonestGaps:

@@ -106,6 +106,16 @@ class TestCulprits:
         assert names(result) == ["p1", "p3"]
         assert result.minimal
         assert not [trial for trial in result.trials if "p3" in trial.changes and "p1" not in trial.changes]
+        assert result.needs == (("p3", ("p1",)),)
+        assert document_of(result)["needs"] == [{"name": "p3", "others": ["p1"]}]
+        told = proof(result, "text", width=200)
+        assert "p3 can't be installed without the change of p1, so that it was never tried without." in told
+        assert "The rest without p3 is good: look at p3 first." in told
+
+    def test_of_two_that_only_fail_together_none_had_to_come_along(self, delta, shelf):
+        result = found(delta, fails_if("p0.version == p4.version == '2.0'"), shelf)
+        assert result.needs == ()
+        assert "look at" not in proof(result, "text")
 
     def test_untestable_mixes_are_stepped_around(self, delta, shelf):
         condition = "125 if p0.version != p1.version else p2.version == '2.0'"
@@ -182,6 +192,14 @@ class TestEnds:
     def test_untestable(self, delta, shelf):
         with pytest.raises(TrialFailed, match="can't be tested"):
             found(delta, fails_if("125"), shelf)
+
+    def test_one_that_is_killed_is_told_how_to_count_that(self, delta, shelf):
+        killed = "import os; p2.version == '2.0' and os.kill(os.getpid(), 9)"
+        with pytest.raises(TrialFailed, match=r"ended by signal 9.*have it told") as caught:
+            found(delta, fails_if("0", killed), shelf)
+        assert "sh -c" in str(caught.value)
+        told = ["sh", "-c", '"$@" || exit 1', "sh", *fails_if("0", killed)]
+        assert names(found(delta, told, shelf)) == ["p2"]
 
     def test_a_command_that_is_not_there(self, delta, shelf):
         with pytest.raises(TrialFailed, match="neither in the trial's environment nor on PATH"):
@@ -275,7 +293,7 @@ class TestNothingIsLeft:
         running.send_signal(signal.SIGINT)
         # the second one may come so late that only the shell is left to tell it
         assert running.wait(20) in (130, -signal.SIGINT)
-        running.communicate()
+        assert b"the same call goes on from there" in running.communicate()[1]
         for pid in map(int, pids.read_text().split()):
             with pytest.raises(ProcessLookupError):
                 os.kill(pid, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable
 from itertools import combinations
@@ -172,6 +173,16 @@ class TestFigures:
             assert found == case.culprits
             trials.append(number)
         assert sum(trials) / len(trials) <= most
+
+    def test_a_need_that_nobody_tells_is_found_by_halving_too(self):
+        """Not by walking along all that can't be tested without it, wherever in the order it comes."""
+        names = [f"p{number}" for number in range(40)]
+        for culprit, need in itertools.permutations(names[::7], 2):
+            needs = [(culprit, need)]
+            case = benchmark.Case(names=names, culprits=frozenset([culprit]), priors={}, needs=needs, hidden=True)
+            number, found = benchmark.ours(case)
+            assert found == {culprit, need}
+            assert number <= 24
 
     @pytest.mark.parametrize("priors", [{}, {"p7": float("nan")}, {"p7": float("inf")}, {"p7": -1.0}, {"other": 1.0}])
     def test_strange_priors_do_no_harm(self, priors):

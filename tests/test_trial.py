@@ -151,12 +151,11 @@ class TestLines:
             Pin(name="z", version="3", artifacts=(Artifact(hash=self.HASH),)),
         )
         assert found == [
+            Part(lines=("y @ https://files.example/y-2-py3-none-any.whl",), hashed=False),
             Part(
-                lines=(
-                    "x @ git+https://code.example/x.git@abc#subdirectory=sub",
-                    "y @ https://files.example/y-2-py3-none-any.whl",
-                ),
+                lines=("x @ git+https://code.example/x.git@abc#subdirectory=sub",),
                 hashed=False,
+                repositories=("https://code.example/x.git",),
             ),
             Part(lines=(f"z==3 --hash={self.HASH}",), hashed=True),
         ]

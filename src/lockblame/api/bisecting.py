@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lockblame import bisection
 from lockblame.api.clones import Clones
 from lockblame.api.evidence import PathLike
+from lockblame.api.origins import Sourcing
 from lockblame.api.trying import TOO_SHORT, Ends, Judging, Trials
 from lockblame.errors import BisectError
 from lockblame.model import Bisection, Delta, Environment, Gap, Report, Snapshot, Verdict, normalize
@@ -98,6 +99,7 @@ def bisect(
             folder=Path(environments) if environments is not None else None,
             origin=here,
             indexes=delta.after.indexes or delta.before.indexes,
+            access=Sourcing(delta.after, delta.before).address,
             keep=keep,
         )
         try:

@@ -72,7 +72,7 @@ class Clones:
     def _opened(self, source: str) -> Clone:
         place, _, subdirectory = source.partition(_PART)
         if cloning.protocol(place) is not None:
-            return Clone(checkout=self._copied(place), address=place, subdirectory=subdirectory or None)
+            return Clone(checkout=self._copied(place), address=cloning.bare(place), subdirectory=subdirectory or None)
         checkout = git.find(self._local(place))
         if checkout is None:
             raise RevisionError(place, "isn't in a git repository", "name a clone of the package's repository, or its URL")
@@ -98,18 +98,18 @@ class Clones:
         _prune(home)
         checkout = git.find(place)
         if checkout is None:
-            raise RevisionError(url, "the copy of it is no repository", f"delete {place}")
+            raise RevisionError(cloning.bare(url), "the copy of it is no repository", f"delete {place}")
         return checkout
 
     def _git(self, call: cloning.Call, url: str) -> None:
-        shown = _without_password(url)
+        shown = cloning.bare(url)
         try:
             ended = self._processes.run(call.words, folder=self._places.home, environment=call.environment, timeout=PATIENCE)
         except OSError as error:
             raise BisectError(f"{shown}: git can't be started: {error}", "install git") from error
         if ended.code != 0:
             said = [line for line in ended.output.decode("utf-8", "replace").splitlines() if line.strip()]
-            detail = f"wasn't done within {PATIENCE:.0f} s" if ended.code is None else " | ".join(said[-3:])[:600]
+            detail = f"wasn't done within {PATIENCE:.0f} s" if ended.code is None else _told(said)
             raise BisectError(f"{shown}: can't be copied: {detail}", "clone it yourself and give the folder")
 
 
@@ -127,8 +127,11 @@ def parse(texts: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+def _told(said: list[str]) -> str:
+    """What git said, in words for somebody who was asked for no password."""
+    if any("could not read Username" in line or "could not read Password" in line for line in said):
+        return "it isn't there, or wants a password that git doesn't have"
+    return " | ".join(said[-3:])[:600]
 
 
 def _prune(home: Path) -> None:

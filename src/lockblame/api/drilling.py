@@ -139,7 +139,9 @@ def _at(pin: Pin, version: str, project: Project) -> Pin:
 
 
 def _shown(pin: Pin) -> str:
-    return pin.version or (pin.source.revision or "")[:12] or "?"
+    """What tells a side from the other: of git its commit, since the version is often the same."""
+    commit = (pin.source.revision or "")[:12] if pin.source.kind == "git" else ""
+    return commit or pin.version or "?"
 
 
 # --- commits ---------------------------------------------------------------------------------------------------------

@@ -51,6 +51,10 @@ class Sourcing:
         pin = next((pin for side in self._sides for pin in side.get(name)), None)
         return self.pages(pin) if pin is not None else ()
 
+    def address(self, url: str) -> str:
+        """The address of the index at `url`, with the password that is at hand for it."""
+        return self._addressed(self._named(url))
+
     def _named(self, url: str) -> Index:
         known = (*self._project, *self._machine)
         return next((index for index in known if _key(index.url) == _key(url)), Index(url=url))

@@ -17,6 +17,7 @@ from lockblame.trial import Command, Environments, Journal, Prepared, Stopped
 
 STAGE = "trying mixes"
 TOO_SHORT = ("the search was stopped before both ends were tried", "give it more time")
+_KILLED = "if being killed (of memory, for one) is the failure that you look for, have it told: -- sh -c 'COMMAND || exit 1'"
 _SHOWN = 160
 """Characters of what the command printed last that a trial keeps."""
 
@@ -273,6 +274,7 @@ class Trials:
             trials=tuple(self.done),
             stopped=stopped,
             certainty=bisection.certainty(trial.runs for trial in self.done),
+            needs=bisection.bound(problem, answer.culprits),
             gaps=tuple(dict.fromkeys(gaps)),
         )
 
@@ -290,4 +292,5 @@ def _bad_end(trial: Trial, ends: Ends) -> None:
         way_out = "either it isn't the dependencies, or the command doesn't show it"
         raise NotReproduced(f"the command doesn't fail with {ends.after.origin} ({trial.detail})", way_out)
     if trial.verdict == "untestable":
-        raise TrialFailed(ends.after.origin, f"the bad side can't be tested ({trial.detail})")
+        hint = _KILLED if trial.detail.startswith("ended by signal") else None
+        raise TrialFailed(ends.after.origin, f"the bad side can't be tested ({trial.detail})", hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockblame.bisection.answer import Answer, answer, certainty, decided, majority
+from lockblame.bisection.answer import Answer, answer, bound, certainty, decided, majority
 from lockblame.bisection.judging import Rules, judge
 from lockblame.bisection.mixing import asked_for, differing, mix, needs, related, twice, violated
 from lockblame.bisection.problem import Problem, problem
@@ -20,6 +20,7 @@ __all__ = [
     "answer",
     "asked_for",
     "between",
+    "bound",
     "boundary",
     "certainty",
     "decided",

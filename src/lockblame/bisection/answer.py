@@ -34,6 +34,16 @@ def answer(problem: Problem, known: Mapping[frozenset[str], Verdict]) -> Answer 
     return Answer(culprits=problem.names_of(found), minimal=not untested, untested=untested)
 
 
+def bound(problem: Problem, culprits: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The culprits that can't be installed without others of them, each with those, by name."""
+    found = []
+    for name in sorted(culprits):
+        others = problem.names_of(problem.closed(problem.mask([name]))) & culprits - {name}
+        if others:
+            found.append((name, tuple(sorted(others))))
+    return tuple(found)
+
+
 def majority(runs: Sequence[Verdict]) -> Verdict:
     """The verdict of repeated runs: good or bad, whichever is more often, untestable when neither or when they are even."""
     good, bad = runs.count("good"), runs.count("bad")

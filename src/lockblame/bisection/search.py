@@ -4,14 +4,15 @@ First as if there were one culprit: the suspects are split so that the expected 
 (weights as in a Huffman code), the half that must hold it is presumed to, without being asked. When that ends nowhere, several
 changes fail only together: they are found one by one as the last one that a growing set needs to fail (QuickXplain, Junker
 2004; the boundary by weighted halving). What is left is trimmed until every largest part of it was tried (ddmin's test for
-1-minimality, Zeller and Hildebrandt 2002). A mix that can't be tested is stepped around, never taken for good or bad; what it
-teaches about others (see `conflicts`) only decides which is tried next.
+1-minimality, Zeller and Hildebrandt 2002). A mix that can't be tested is never taken for good or bad: it is stepped around, and
+where a growing set needs something to fail, no failure; what it teaches about others (see `conflicts`) only decides which is
+tried next.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockblame.bisection.conflicts import Conflicts, conflicts
@@ -22,6 +23,8 @@ _PARTING = 1.5
 """What parting all related pairs costs in questions, once a mix turned out untestable."""
 _WASTED = 1.0
 """What an untestable mix costs in questions."""
+_SLIVER = 0.05
+"""A part of the candidates that is too little to be worth many questions: what is left to ask when the rest can't be tested."""
 _ASIDE = 0.15
 """How far off the middle, as a part of what is left, a boundary may be looked for to spare an untestable mix."""
 
@@ -100,12 +103,12 @@ class _Search:
             inside = split & candidates
             chance = self._problem.weight(inside) / self._problem.weight(candidates)
             verdict = yield from self._ask(split, chance, self._expected(candidates) - 1)
+            if verdict == "untestable" or min(chance, 1 - chance) < _SLIVER:
+                patience -= 1
             if verdict == "bad":
                 candidates = inside
             elif verdict == "good":
                 candidates &= ~inside
-            else:
-                patience -= 1
         last = self._problem.closed(candidates)
         if not self._single(candidates):
             return False
@@ -204,10 +207,9 @@ class _Search:
             if not rest or (yield from self._ask(closed, 0.5, self._expected(rest))) == "bad":
                 return
             order = self._in_order(rest)
-            low, high = yield from self._boundary(closed, order)
-            for number in order[low:high]:
-                needed |= 1 << number
-            rest = sum(1 << number for number in order[:low])
+            last = yield from self._boundary(closed, order)
+            needed |= 1 << order[last]
+            rest = sum(1 << number for number in order[:last])
 
     def _in_order(self, rest: int) -> list[int]:
         """The heaviest first, each after what it needs, so that growing parts are closed."""
@@ -219,19 +221,20 @@ class _Search:
             taken |= group
         return order
 
-    def _boundary(self, base: int, order: list[int]) -> Generator[Question, Verdict, tuple[int, int]]:
-        """(low, high): it fails with the first `high` of the order, not with the first `low`; none between is testable."""
+    def _boundary(self, base: int, order: list[int]) -> Generator[Question, Verdict, int]:
+        """The place in the order of one that it takes to fail: with all up to that one it does, and not (or not testably) before.
+
+        What can't be tested is no failure: what is lacking there comes later in the order, as the base's own need does, and going
+        on behind it finds that in as many steps as a culprit. One that was not needed after all is trimmed.
+        """
         problem = self._problem
         places, sums = [base], [0.0]
         for number in order:
             places.append(places[-1] | problem.closures[number])
             sums.append(sums[-1] + problem.weights[number])
         low, high = 0, len(order)
-        skipped: set[int] = set()
-        while True:
-            open_ = [place for place in range(low + 1, high) if place not in skipped]
-            if not open_:
-                return low, high
+        while high - low > 1:
+            open_ = range(low + 1, high)
             middle = (sums[low] + sums[high]) / 2
             place = self._nearest(open_, places, sums, middle, sums[high] - sums[low])
             mask = places[place]
@@ -241,12 +244,11 @@ class _Search:
             verdict = yield from self._ask(mask, 0.5, self._expected(problem.full & sum(1 << order[one - 1] for one in open_)))
             if verdict == "bad":
                 high = place
-            elif verdict == "good":
-                low = place
             else:
-                skipped.add(place)
+                low = place
+        return low
 
-    def _nearest(self, open_: list[int], places: list[int], sums: list[float], middle: float, span: float) -> int:
+    def _nearest(self, open_: Sequence[int], places: list[int], sums: list[float], middle: float, span: float) -> int:
         """The place nearest to the middle, or one aside that is likelier to be testable."""
         learnt = self._learnt()
         if learnt is None:

@@ -83,7 +83,12 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     told = watched(options)
     with asking(options, told) as client:
-        found = _found(options, _ranked(options, client, told), client, told)
+        ranked = _ranked(options, client, told)
+        try:
+            found = _found(options, ranked, client, told)
+        except KeyboardInterrupt:
+            sys.stderr.write("lockblame bisect: the trials that are done are kept: the same call goes on from there\n")
+            raise
     show(proof(found, options.format, width=width(), colour=colour()), options.format)
     if not found.culprits:
         raise BisectError("no set of changes was found to fail")
@@ -93,11 +98,13 @@ def run(options: argparse.Namespace) -> int:
 def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Progress) -> Bisection:
     from lockblame.api.bisecting import bisect
     from lockblame.api.clones import parse
+    from lockblame.api.comparing import diff
     from lockblame.client import Client
     from lockblame.trial import KEEP
 
     return bisect(
-        ranked.delta,
+        # a report's own has no passwords for the indexes any more that stand in the locks
+        diff(options.before, options.after),
         options.command,
         priors=ranked,
         timeout=options.timeout,
@@ -127,6 +134,7 @@ def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Repo
     """The suspects: by the symptom where there is one, else by what changed alone, which asks nobody."""
     from lockblame.api.blaming import blame
     from lockblame.cli import symptom
+    from lockblame.progress import SILENT
 
     said = symptom(options)
     return blame(
@@ -136,5 +144,6 @@ def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Repo
         evidence=options.evidence,
         offline=options.offline or said is None,
         client=client,
-        progress=told,
+        # a stage that speaks of asking would be shown where nobody is asked
+        progress=told if said is not None else SILENT,
     )

@@ -91,7 +91,8 @@ class Bisection:
     `minimal` tells that each largest part of it that can be installed was tried and is good. `stopped` says why the search
     ended before it was done ("limit", "deadline"), None when it was. `certainty` is how sure the verdicts are that it rests on,
     0 to 1, None where no run was repeated. `trials` are all that were run, in order, the two ends included; `drills` has those
-    culprits of which releases (or upstream commits) were tried too.
+    culprits of which releases (or upstream commits) were tried too. `needs` has those culprits that can't be installed without
+    others of them, each with the names of those.
     """
 
     culprits: tuple[Change, ...]
@@ -100,4 +101,5 @@ class Bisection:
     stopped: str | None = None
     certainty: float | None = None
     drills: tuple[Drill, ...] = ()
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Trial
+from lockblame.model import Bisection, Change, Commit, Drill, FirstBad, Pin, Trial
 from lockblame.report.columns import wrapped
 from lockblame.report.hostile import line, markdown
 from lockblame.report.ink import inked
@@ -33,6 +33,8 @@ def to_dict(found: Bisection) -> dict[str, Any]:
         "trials": [_trial(trial) for trial in found.trials if trial.package is None],
         "gaps": [{"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in found.gaps],
     }
+    if found.needs:
+        document["needs"] = [{"name": name, "others": list(others)} for name, others in found.needs]
     if found.drills:
         document["drills"] = [_drill(drill) for drill in found.drills]
     return document
@@ -76,7 +78,7 @@ def _written(found: Bisection, *, marked: bool) -> str:
     head, item = ("## ", "- ") if marked else ("", "  ")
     lines = [head + _headline(found), ""]
     lines += [item + _change(change, marked=marked) for change in found.culprits]
-    lines += ["", *(f"{sentence}" for sentence in _sentences(found))]
+    lines += ["", *(shown(sentence, 600) for sentence in (*_sentences(found), *_bound(found)))]
     for drill in found.drills:
         lines += ["", *(shown(sentence, 600) for sentence in _drilled(drill))]
     lines += ["", f"{head}Trials", ""]
@@ -100,7 +102,18 @@ def _headline(found: Bisection) -> str:
 
 
 def _change(change: Change, *, marked: bool) -> str:
-    return f"**{markdown(str(change))}**" if marked else line(str(change))
+    told = str(change)
+    if change.before is not None and change.after is not None and change.old == change.new:
+        sides = (_where(change.before, change.after), _where(change.after, change.before))
+        told = f"{told} ({' → '.join(sides) if all(sides) else change.kind})"
+    return f"**{markdown(told)}**" if marked else line(told)
+
+
+def _where(pin: Pin, other: Pin) -> str:
+    """What tells a pin from another of the same version: its commit, else its place."""
+    if pin.source.kind == "git" and pin.source.location == other.source.location:
+        return (pin.source.revision or "")[:12]
+    return "" if pin.source == other.source else pin.source.location or pin.source.kind
 
 
 def _sentences(found: Bisection) -> list[str]:
@@ -113,6 +126,19 @@ def _sentences(found: Bisection) -> list[str]:
         said.append("Some parts of them could not be tested: a smaller set may fail too.")
     if found.certainty is not None:
         said.append(f"The verdicts it rests on are right with a probability of {found.certainty:.1%}.")
+    return said
+
+
+def _bound(found: Bisection) -> list[str]:
+    """Which of the culprits had to come along, so that nobody looks for the fault between two that it isn't between."""
+    said = []
+    names = {change.name for change in found.culprits}
+    good = {frozenset(trial.changes) for trial in found.trials if trial.verdict == "good" and trial.package is None}
+    for name, others in found.needs if found.stopped is None else ():
+        sentence = f"{name} can't be installed without the change of {', '.join(others)}, so that it was never tried without."
+        if {name, *others} == names and frozenset(others) in good:
+            sentence += f" The rest without {name} is good: look at {name} first."
+        said.append(sentence)
     return said
 
 

@@ -15,16 +15,19 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lockblame.errors import TrialFailed
+from lockblame.git import cloning
 from lockblame.model import Gap, Pin
+from lockblame.trial.complaints import MAKE_ROOM, complaint
 from lockblame.trial.interpreter import Installer, Interpreter, uv_command
 from lockblame.trial.lines import Part, for_old_pips, parts
-from lockblame.trial.processes import Ended, Processes
+from lockblame.trial.processes import Processes
+from lockblame.trial.tokens import tokens, without
 
 KEEP = 12
 """Environments that are kept for the next time."""
@@ -32,6 +35,8 @@ BUILT = 100
 """Wheels built of upstream commits that are kept."""
 PATIENCE = 1800.0
 """Seconds that one call of an installer may take."""
+_PROBE = 60.0
+"""Seconds that git may take to tell whether a repository is everybody's."""
 
 _NOT_FOR_PIP = ("USER", "TARGET", "PREFIX", "ROOT", "PYTHON", "CONSTRAINT", "REQUIREMENT", "DRY_RUN")
 _NOT_FOR_UV = ("SYSTEM_PYTHON", "PYTHON", "TARGET", "PREFIX", "CONSTRAINT", "OVERRIDE", "EXCLUDE_NEWER")
@@ -44,13 +49,6 @@ _MISLEADING = frozenset(
 )
 """Variables that would have an installer work elsewhere, or install something else."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_MAKE_ROOM = "free some, or name another folder with --environments"
-_NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
-_NO_ANSWER = re.compile(
-    rb"error sending request|dns error|NewConnectionError|Max retries exceeded|NameResolutionError|[Nn]etwork is unreachable"
-)
-"""What uv and pip say when it is not the package that is at fault."""
-_WRONG = re.compile(r"(?:error|cause|[A-Za-z_.]{1,80}(?:Error|Exception)): ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ class Environments:
 
     `installer` is "uv" or "pip", None for uv where it is there; `folder` where they stand, None for the user's cache folder;
     `origin` is the folder that relative paths of locks start from; `indexes` are those of the lock, for pins that name none;
-    `keep` is how many are left when it is closed.
+    `access` says how an index is addressed with the user's password for it; `keep` is how many are left when it is closed.
     """
 
     def __init__(
@@ -88,6 +86,7 @@ class Environments:
         folder: Path | None = None,
         origin: Path = Path(),
         indexes: Sequence[str] = (),
+        access: Callable[[str], str] = str,
         keep: int = KEEP,
     ) -> None:
         self._interpreter = interpreter
@@ -99,6 +98,8 @@ class Environments:
         self._folder = self.home / "trials"
         self._origin = origin
         self._indexes = tuple(indexes)
+        self._access = access
+        self._private: dict[str, bool] = {}
         self._keep = keep
         self._guard = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
@@ -186,7 +187,10 @@ class Environments:
         else:
             command = [str(self._pip()), "-I", "-m", "pip", "--python", str(self._interpreter.executable), "wheel", "--quiet"]
             command += ["--no-input", "--disable-pip-version-check", "--no-deps", "--wheel-dir", str(out), str(source)]
-        self._call(command, {**_index(Part(lines=(), hashed=False), self._indexes, uv=bool(self._uv)), **told})
+        self._call(command, {**self._index(Part(lines=(), hashed=False)), **told})
+
+    def _index(self, part: Part) -> dict[str, str]:
+        return _index(part, self._indexes, uv=bool(self._uv), access=self._access)
 
     def close(self) -> None:
         """Lets go of all, and removes what is more than is kept."""
@@ -239,7 +243,7 @@ class Environments:
             # what isn't compiled here is when it is first used
             options = ["--no-input", "--no-user", "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"]
             options += ["--no-deps", *hashes]
-        self._call([*start, *options, "-r", str(listed)], _index(part, self._indexes, uv=bool(self._uv)))
+        self._call([*start, *options, "-r", str(listed)], self._index(part), part)
 
     def _pip(self) -> Path:
         """The Python of an environment of its own that has pip, the one that Python brings along (ensurepip)."""
@@ -255,17 +259,32 @@ class Environments:
                 done.touch()
         return prepared.python
 
-    def _call(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-        ended = self._processes.run(command, folder=self._origin, environment={**environment, **(more or {})}, timeout=PATIENCE)
-        if ended.code == 0:
-            return
-        said = _said(command, ended)
-        if _NO_ROOM.search(ended.output):
-            raise TrialFailed(str(self.home), said, _MAKE_ROOM)
-        if _NO_ANSWER.search(ended.output):
-            raise TrialFailed("index", said, "the same call goes on from here when the index answers again")
-        raise TrialFailed("environment", said, "what can't be had here can be left out: --without NAME")
+    def _call(self, command: Sequence[str], more: Mapping[str, str] | None = None, part: Part | None = None) -> None:
+        environment = {**self._own(part), **(more or {})}
+        ended = self._processes.run(command, folder=self._origin, environment=environment, timeout=PATIENCE)
+        if ended.code != 0:
+            raise complaint(_program(command), ended, self.home, PATIENCE)
+
+    def _own(self, part: Part | None = None) -> dict[str, str]:
+        """The user's own environment, index passwords included, but without tokens of forges: what is built could read them.
+
+        Only git may need one, to fetch a repository of the part that isn't everybody's. It is asked beforehand, since a build
+        could pretend that it was refused.
+        """
+        mine = without(os.environ, _MISLEADING)
+        held = tokens(mine)
+        if not held or (part is not None and any(self._locked_up(one, held) for one in part.repositories)):
+            return mine
+        return without(mine, held)
+
+    def _locked_up(self, repository: str, held: Collection[str]) -> bool:
+        """Whether git can't read a repository without these tokens."""
+        if repository not in self._private:
+            call = cloning.probe(repository)
+            environment = without(call.environment, held)
+            ended = self._processes.run(call.words, folder=self._origin, environment=environment, timeout=_PROBE)
+            self._private[repository] = ended.code != 0
+        return self._private[repository]
 
     # --- which are whole, which are in use ---------------------------------------------------------------------------
 
@@ -320,9 +339,9 @@ def _told_versions(name: str, version: str) -> dict[str, str]:
     return dict.fromkeys((*variables, *more), version)
 
 
-def _index(part: Part, indexes: Sequence[str], *, uv: bool) -> dict[str, str]:
+def _index(part: Part, indexes: Sequence[str], *, uv: bool, access: Callable[[str], str] = str) -> dict[str, str]:
     """By variables, not arguments: an address may hold a password, and arguments can be seen by everybody."""
-    places = [part.index] if part.index else list(indexes)
+    places = [access(place) for place in ([part.index] if part.index else indexes)]
     if not places:
         return {}
     first, more = ("UV_DEFAULT_INDEX", "UV_INDEX") if uv else ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
@@ -355,19 +374,14 @@ def _state(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _said(command: Sequence[str], ended: Ended) -> str:
-    """What an installer said went wrong; where it doesn't say so, the last things that it said."""
-    name = Path(command[0]).name
-    if ended.code is None:
-        return f"{name} wasn't done within {PATIENCE:.0f} s"
-    lines = [line.strip() for line in ended.output.decode("utf-8", "replace").splitlines() if line.strip()]
-    wrong = [line for line in lines if _WRONG.match(line)]
-    told = list(dict.fromkeys([*wrong[:2], *wrong[-3:]])) or lines[-4:]
-    return f"{name} failed: {' | '.join(line[:300] for line in told) or f'exit code {ended.code}'}"
+def _program(command: Sequence[str]) -> str:
+    """What is run, as its user calls it: pip is run by a Python."""
+    name = Path(command[0]).stem
+    return "pip" if name.startswith("python") and "pip" in command else name
 
 
 def _no_room(place: Path, error: OSError) -> TrialFailed:
-    way_out = _MAKE_ROOM if error.errno in _FULL else None
+    way_out = MAKE_ROOM if error.errno in _FULL else None
     return TrialFailed(str(place), f"can't be made: {error.strerror or error}", way_out)
 
 

@@ -60,7 +60,8 @@ class Journal:
                 raise BisectError(f"{self._path}: is too large for a journal")
             data = self._path.read_bytes()
         except OSError as error:
-            raise BisectError(f"{self._path}: the journal can't be kept there: {error.strerror or error}") from error
+            way_out = "name another folder for all that bisect keeps: --environments DIR"
+            raise BisectError(f"{self._path}: the journal can't be kept there: {error.strerror or error}", way_out) from error
         first, *rest = data.split(b"\n")
         if _json(first) != self._head:
             raise BisectError(f"{self._path}: is the journal of another question", "name another file, or delete this one")

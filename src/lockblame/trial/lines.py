@@ -18,11 +18,15 @@ _LOCAL_GIT = re.compile(r"(\S+) @ (git\+file:///[^#\s]+)(?:#(\S+))?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Requirement lines with hashes for each, or without for all, and the index that the lock names for them."""
+    """Requirement lines with hashes for each, or without for all, and the index that the lock names for them.
+
+    What git fetches by https from the `repositories` stands apart from all else.
+    """
 
     lines: tuple[str, ...]
     hashed: bool
     index: str | None = None
+    repositories: tuple[str, ...] = ()
 
 
 def parts(pins: Iterable[Pin], folder: Path) -> tuple[tuple[Part, ...], tuple[Gap, ...]]:
@@ -30,7 +34,8 @@ def parts(pins: Iterable[Pin], folder: Path) -> tuple[tuple[Part, ...], tuple[Ga
 
     `folder` is where relative paths start.
     """
-    grouped: dict[tuple[str, bool], list[str]] = {}
+    grouped: dict[tuple[str, bool, bool], list[str]] = {}
+    repositories: set[str] = set()
     gaps = []
     for pin in pins:
         line = _line(pin, folder)
@@ -40,9 +45,17 @@ def parts(pins: Iterable[Pin], folder: Path) -> tuple[tuple[Part, ...], tuple[Ga
         hashes = _hashes(pin)
         index = pin.source.location if pin.source.kind == "registry" else None
         text = " ".join([line, *(f"--hash={one}" for one in hashes)])
-        grouped.setdefault((index or "", bool(hashes)), []).append(text)
+        repository = _repository(pin)
+        repositories.update([repository] if repository else [])
+        grouped.setdefault((index or "", bool(hashes), repository is not None), []).append(text)
     found = tuple(
-        Part(lines=tuple(sorted(lines)), hashed=hashed, index=index or None) for (index, hashed), lines in sorted(grouped.items())
+        Part(
+            lines=tuple(sorted(lines)),
+            hashed=hashed,
+            index=index or None,
+            repositories=tuple(sorted(repositories)) if fetched else (),
+        )
+        for (index, hashed, fetched), lines in sorted(grouped.items())
     )
     return found, tuple(gaps)
 
@@ -67,6 +80,12 @@ def _line(pin: Pin, folder: Path) -> str | None:
         return None
     location = source.location if source.location.startswith("git+") else f"git+{source.location}"
     return f"{name} @ {location}@{source.revision}{_fragment(source.subdirectory)}"
+
+
+def _repository(pin: Pin) -> str | None:
+    """Where git fetches it from by https, by which way it may need a token."""
+    location = (pin.source.location or "").removeprefix("git+")
+    return location if pin.source.kind == "git" and location.lower().startswith("https://") else None
 
 
 def for_old_pips(line: str) -> str:
