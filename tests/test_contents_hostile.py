@@ -196,6 +196,11 @@ class TestBroken:
             data[place] = value
             assert read(of_zip(bytes(data)), everything).names == ()
 
+    def test_a_name_that_begins_with_nul(self):
+        data = bytearray(wheel(CODE).data)
+        data[data.index(b"PK\x01\x02") + 46] = 0
+        assert "" not in read(of_zip(bytes(data)), everything).names
+
     def test_a_tar_that_breaks_off(self):
         whole = sdist({f"thing/m{number}.py": bytes(range(256)) * number for number in range(40)}, "1.1").data
         members = read(of_tar(whole[: len(whole) * 3 // 4]), everything)

@@ -90,6 +90,16 @@ def test_without_a_report_what_a_package_calls_itself_tells_most():
     assert "summary" not in last
 
 
+def test_a_report_that_names_none_of_the_packages_of_its_repository_counts_for_all_of_them():
+    report = issue(7, "Uploads hang since the update", "The upload never returns.", repository="acme/garden")
+    home = Repository(forge="github", host="github.com", path="acme/garden")
+    ranking = rank(analyze("uploads hang"), [candidate(name, report, repository=home) for name in ("turnip", "beet", "leek")])
+    assert [suspect.change.name for suspect in ranking.suspects] == ["beet", "leek", "turnip"]
+    assert len({suspect.probability for suspect in ranking.suspects}) == 1
+    assert all(suspect.matches[0].issue == report for suspect in ranking.suspects)
+    assert [match.issue for match in ranking.issues] == [report]
+
+
 def test_a_korean_symptom_finds_the_english_report():
     symptom = analyze("배포 이후 워커가 큐에서 메시지를 거의 안 가져가고 처리량이 급감했습니다.")
     ranking = rank(symptom, [candidate("carrot", EARLY, OTHER, TRUE), candidate("parsnip")])

@@ -52,6 +52,19 @@ def test_all_files_are_there_for_a_build_that_needs_them(programs, project):
 LOCKS = "sed -i s/5.3.2/5.3.1/ uv.lock"
 
 
+@pytest.mark.parametrize("from_git", [False, True])
+def test_a_token_reaches_foreign_builds_only_where_a_repository_may_want_it(from_git, programs, project, monkeypatch):
+    if from_git:
+        lock = project / "uv.lock"
+        source = '[[package]]\nname = "tool"\nversion = "1"\nsource = { git = "https://forge.example/acme/tool#0123456789" }\n'
+        commit(project, {"uv.lock": f"{lock.read_text()}\n{source}"}, "v3")
+    monkeypatch.setenv("GITHUB_TOKEN", "t0ken")
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "kept")
+    programs("uv", 'echo "<$GITHUB_TOKEN$UV_INDEX_ACME_PASSWORD>" >&2; exit 1')
+    found = lockblame.rollback("v1", "v3" if from_git else "v2", packages=["kombu"], repository=project, check=True, offline=True)
+    assert ("<t0kenkept>" if from_git else "<kept>") in "".join(gap.detail for gap in found.gaps)
+
+
 def test_git_tells_a_build_its_version(programs, project, tmp_path):
     programs("uv", f'[ "$(git describe --tags)" = v2 ] && git tag made-in-the-copy && {LOCKS}')
     assert checked(project).resolution.resolves

@@ -24,6 +24,9 @@ LARGEST_COPY = 512 * 2**20
 _NO_SOLUTION = re.compile(r"No solution found|version solving failed", re.IGNORECASE)
 """What uv and Poetry say where there is none. Whatever else goes wrong (a build, a network) says nothing about that."""
 
+_FROM_GIT = re.compile(rb"""git\s*=\s*["']|type\s*=\s*["']git["']""")
+"""How uv and Poetry write a package that is taken from a repository."""
+
 _INSIDE = {"POETRY_VIRTUALENVS_IN_PROJECT": "true"}
 """Poetry makes an environment before it locks: in the copy, which goes away, not among the user's own."""
 
@@ -68,8 +71,9 @@ def lock(
         if furnish is not None:
             furnish(top)
         where = (top / lock_path).parent
-        version = _version(program, where)
-        code, said = _run(_command(program, tool, version, where, offline), where)
+        environment = _environment(top / lock_path)
+        version = _version(program, where, environment)
+        code, said = _run(_command(program, tool, version, where, offline), where, environment)
         made = (top / lock_path).read_bytes() if code == 0 and (top / lock_path).is_file() else None
     return Outcome(
         resolver=version or tool,
@@ -103,19 +107,29 @@ def _command(program: str, tool: str, version: str, folder: Path, offline: bool)
     return [*command, "--no-update"] if "version 1." in version else command
 
 
-def _version(program: str, folder: Path) -> str:
-    code, said = _run([program, "--version"], folder)
+def _environment(lock: Path) -> dict[str, str]:
+    """The user's own, and for Poetry where to put what it makes. It may build what the lock names, which is other people's code:
+    no token of a forge is in it, unless the lock takes something from git, which may need one."""
+    from lockblame.trial.tokens import tokens, without
+
+    taken = lock.read_bytes() if lock.is_file() else b""
+    secrets = () if _FROM_GIT.search(taken) else tokens(os.environ)
+    return {**without(os.environ, secrets), **_INSIDE}
+
+
+def _version(program: str, folder: Path, environment: Mapping[str, str]) -> str:
+    code, said = _run([program, "--version"], folder, environment)
     return said.strip().splitlines()[-1][:100] if code == 0 and said.strip() else ""
 
 
-def _run(command: Sequence[str], folder: Path) -> tuple[int, str]:
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     """The exit code and the end of what was printed; what takes too long is ended with all that it started."""
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, **_INSIDE},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

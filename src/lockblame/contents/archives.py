@@ -174,7 +174,14 @@ def _read_zip(archive: Archive, shelf: _Shelf) -> None:
 def _is_plain(info: zipfile.ZipInfo) -> bool:
     kind = (info.external_attr >> 28) & 0xF
     # the upper bits are Unix's file type: none told, or a regular file
-    return not info.is_dir() and kind in (0, 0o10) and not info.flag_bits & 0x1 and info.compress_type in _METHODS
+    # Python 3.11 looks for the last letter of a directory's name where there is none (a name may begin with NUL)
+    return (
+        info.filename != ""
+        and not info.is_dir()
+        and kind in (0, 0o10)
+        and not info.flag_bits & 0x1
+        and info.compress_type in _METHODS
+    )
 
 
 def _from_zip(file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -16,6 +17,20 @@ _LARGEST_DIRECTORY = 16 * 1024 * 1024
 _LARGEST_METADATA = 4 * 1024 * 1024
 _UNPACKED = 64 * 1024 * 1024
 _MEMBERS = 50_000
+
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    OverflowError,
+    struct.error,
+    LookupError,
+)
+"""What zipfile raises over files that are damaged, or built by somebody who means no good."""
 
 
 class Unreadable(Exception):
@@ -72,7 +87,7 @@ class Wheel:
         try:
             with zipfile.ZipFile(self._parts) as archive:
                 return _member(archive, re.compile(r"[^/]{1,200}\.dist-info/METADATA"))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError, OverflowError):
+        except _BROKEN:
             raise Unreadable("is no zip file that can be read") from None
 
 
@@ -145,7 +160,7 @@ def from_sdist(filename: str, content: bytes) -> bytes:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 return _member(archive, re.compile(r"[^/]{1,200}/PKG-INFO"))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError):
+        except _BROKEN:
             raise Unreadable("is no zip file that can be read") from None
     try:
         unpacked = zlib.decompressobj(wbits=31).decompress(content, _UNPACKED)

@@ -41,23 +41,27 @@ def rank(
     """The candidates as suspects and their issues as matches, best first.
 
     Issues opened after `now` are left out. `scorer` gives the similarity of two texts (0 to 1) as one more evidence.
-    An issue that several candidates share (one repository, or forks of one package) counts for the one that it fits best.
+    An issue that several candidates share (one repository, or forks of one package) counts for the one that it fits best, and for
+    all that it fits as well: the alphabet accuses nobody.
     A suspect's evidence is that of its best report or, where no report is worth more than none, that of the package alone.
     """
     from lockblame import lexicon as lexicons
 
     measured = measure(symptom, candidates, now=now, lexicon=lexicon or lexicons.default(), scorer=scorer)
     own = [tuple(evidence(feature) for feature in features) for features in measured.own]
-    best: dict[Key, tuple[Match, int]] = {}
+    best: dict[Key, list[tuple[Match, int]]] = {}
     for report in measured.reports:
         match = _match(report, candidates[report.candidate].change.name, own[report.candidate])
-        key = key_of(report.issue)
-        if key not in best or _order(match) < _order(best[key][0]):
-            best[key] = (match, report.candidate)
-    ordered = sorted(best.values(), key=lambda pair: _order(pair[0]))
+        fitting = best.setdefault(key_of(report.issue), [])
+        if fitting and match.score > fitting[0][0].score:
+            fitting.clear()
+        if not fitting or match.score == fitting[0][0].score:
+            fitting.append((match, report.candidate))
+    ordered = sorted((pair for fitting in best.values() for pair in fitting), key=lambda pair: _order(pair[0]))
+    issues = {key_of(match.issue): match for match, _ in reversed(ordered)}
     return Ranking(
         suspects=_suspects(candidates, own, ordered),
-        issues=tuple(match for match, _ in ordered),
+        issues=tuple(sorted(issues.values(), key=_order)),
         conclusive=symptom is not None and bool(ordered) and ordered[0][0].score >= CONCLUSIVE,
     )
 
