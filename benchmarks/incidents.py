@@ -26,10 +26,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import lockblame
-from lockblame.api import evidence as upstream
-from lockblame.api.digging import Budget, deepen
-from lockblame.api.gathering import with_packages
-from lockblame.api.origins import PagesRead, Sourcing
+from lockblame.api.asking import evidence as upstream
+from lockblame.api.asking.digging import Budget, deepen
+from lockblame.api.asking.gathering import with_packages
+from lockblame.api.asking.origins import PagesRead, Sourcing
 from lockblame.client import Client
 from lockblame.model import Issue, Report
 from lockblame.progress import SILENT

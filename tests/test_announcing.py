@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from lockblame.api.announcing import announced
-from lockblame.api.digging import Dug
-from lockblame.api.evidence import Knowledge, step_of
+from lockblame.api.asking.announcing import announced
+from lockblame.api.asking.digging import Dug
+from lockblame.api.asking.evidence import Knowledge, step_of
 from lockblame.client import Client
 from lockblame.errors import BadResponse
 from lockblame.forges.releases import Announcement, of_package, releases

@@ -6,6 +6,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,25 @@ def test_no_registry_host_and_no_machine_path_is_named():
         if name and (root / name).is_file():
             text = (root / name).read_bytes().decode("utf-8", "replace")
             assert not [host for host in hosts if host in text], name
+
+
+def uses(path: Path, names: Collection[str]) -> set[str]:
+    """The modules of `names` that a file takes something from, be it inside a function or for types only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {module if module in names else node.module for module in inner}
+    return found & set(names)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Also not inside functions. The words are one room: Snapshots answer what graph and markers know, which know Snapshots."""
+    names = {".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+    arrows = {name: uses(path, names) - {name} for name, path in names.items() if noun(path) not in WORDS | {"__init__"}}
+    while loose := {name for name, there in arrows.items() if not there & arrows.keys()}:
+        arrows = {name: there for name, there in arrows.items() if name not in loose}
+    # what is left leads into a circle: its members, and who imports one of them
+    assert not {name: sorted(there & arrows.keys()) for name, there in arrows.items()}

@@ -14,7 +14,7 @@ import pytest
 import lockblame
 from lockblame import git
 from lockblame.api.bisecting import bisect
-from lockblame.api.clones import parse
+from lockblame.api.proving.clones import parse
 from lockblame.client import Client
 from lockblame.errors import BisectError, ReadError, RevisionError
 from lockblame.git import ancestry, cloning

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lockblame.api.clones import Clones
+from lockblame.api.proving.clones import Clones
 from lockblame.errors import BisectError, RevisionError
 from lockblame.git import cloning
 from lockblame.trial import Processes

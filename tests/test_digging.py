@@ -11,8 +11,8 @@ import pytest
 
 import lockblame
 from lockblame import Budget, Change, Client, Note, bundle, cli
-from lockblame.api.digging import Dug, deepen, dig
-from lockblame.api.evidence import Asked, Knowledge
+from lockblame.api.asking.digging import Dug, deepen, dig
+from lockblame.api.asking.evidence import Asked, Knowledge
 from lockblame.bundle import Bundle
 from lockblame.client import default_index
 from lockblame.contents import Archive

@@ -18,9 +18,9 @@ import pytest
 import lockblame
 from lockblame import Client, Policy, Progress, Service
 from lockblame.api import fleet as fleets
-from lockblame.api.evidence import Knowledge
-from lockblame.api.pooling import Pool, Wants
-from lockblame.api.tracking import _together
+from lockblame.api.asking.evidence import Knowledge
+from lockblame.api.asking.tracking import _together
+from lockblame.api.fleets.pooling import Pool, Wants
 from lockblame.errors import LockParseError, NotFound, ReadError, RevisionError, SymptomError
 from lockblame.flow import Flow, Request, Response
 from lockblame.forges.github.survey import Wanted

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockblame.api.evidence import Knowledge, belonging
+from lockblame.api.asking.evidence import Knowledge, belonging
 from lockblame.bundle import Bundle, dump, parse, parse_issues
 from lockblame.model import Issue, Repository
 from lockblame.ranking.pool import key_of

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockblame.api.evidence import PASSED, Knowledge
+from lockblame.api.asking.evidence import PASSED, Knowledge
 from lockblame.model import (
     Allowance,
     Case,

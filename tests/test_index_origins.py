@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lockblame.api.origins import Sourcing, lane, pages_of, project_page
+from lockblame.api.asking.origins import Sourcing, lane, pages_of, project_page
 from lockblame.errors import AccessRefused, BadResponse, ConfigError, NotFound, UpstreamError
 from lockblame.flow import Request, Response
 from lockblame.model import Artifact, Delta, Index, Pin, Secret, Snapshot, Source

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lockblame
 from lockblame import errors
-from lockblame.api.missing import ALIKE, MOST, listed, merged
+from lockblame.api.asking.missing import ALIKE, MOST, listed, merged
 from lockblame.client import Client
 from lockblame.model import Gap
 from tests.servers.loopback import Answer, Server, closed_port

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockblame.api.incident import read_proof, with_proof, with_way_back
+from lockblame.api.incident import with_way_back
+from lockblame.api.proving.proofs import read_proof, with_proof
 from lockblame.errors import ReadError
 from lockblame.model import Case, Edit, Gap, Precedent, Release, Reopened, Return, Rollback
 from lockblame.report import render
@@ -148,7 +149,7 @@ class TestProof:
 
     @given(st.text(max_size=80))
     def test_its_text_stays_in_its_place(self, text):
-        from lockblame.api.incident import proof_of
+        from lockblame.api.proving.proofs import proof_of
 
         def drawn(said):
             drill = {

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lockblame.api.evidence import Knowledge, belonging
-from lockblame.api.tracking import _limited, _narrowing, _refused, with_issues
+from lockblame.api.asking.evidence import Knowledge, belonging
+from lockblame.api.asking.tracking import _limited, _narrowing, _refused, with_issues
 from lockblame.client import Client
 from lockblame.client.answers import FORGE_AT_ONCE
 from lockblame.errors import AccessRefused, RateLimited

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lockblame.api.evidence import Knowledge, belonging, from_bundle, save
-from lockblame.api.tracking import with_issues
+from lockblame.api.asking.evidence import Knowledge, belonging, from_bundle, save
+from lockblame.api.asking.tracking import with_issues
 from lockblame.client import Client
 from lockblame.delta import compare
 from lockblame.lockfiles import parse

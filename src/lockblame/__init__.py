@@ -31,7 +31,7 @@ _HOMES = {
     "diff_each": "lockblame.api.fleet",
     "history": "lockblame.api.chronicle",
     "from_dict": "lockblame.report.recalled",
-    "json_lines": "lockblame.api.ledger",
+    "json_lines": "lockblame.api.fleets.ledger",
     "read": "lockblame.api.reading",
     "render": "lockblame.report",
     "rollback": "lockblame.api.rolling_back",
@@ -44,7 +44,7 @@ _HOMES = {
     "Answer": "lockblame.api.fleet",
     "Artifact": "lockblame.model",
     "Bisection": "lockblame.model",
-    "Budget": "lockblame.api.digging",
+    "Budget": "lockblame.api.asking.digging",
     "Case": "lockblame.model",
     "Change": "lockblame.model",
     "Commit": "lockblame.model",
@@ -163,14 +163,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from lockblame import errors as errors
+    from lockblame.api.asking.digging import Budget
     from lockblame.api.bisecting import bisect
     from lockblame.api.blaming import blame
     from lockblame.api.checking import check
     from lockblame.api.chronicle import history
     from lockblame.api.comparing import diff
-    from lockblame.api.digging import Budget
     from lockblame.api.fleet import Answer, Service, blame_each, check_each, diff_each
-    from lockblame.api.ledger import json_lines
+    from lockblame.api.fleets.ledger import json_lines
     from lockblame.api.reading import read
     from lockblame.api.rolling_back import rollback
     from lockblame.client import Client

@@ -18,6 +18,7 @@ from lockblame.commands.asking import arguments as asking_arguments
 from lockblame.commands.asking import asking
 from lockblame.commands.options import budget, day, ends, environment, waiting, watched
 from lockblame.commands.parser import Parser, everywhere, example, parsed, subcommand
+from lockblame.commands.symptom import symptom
 from lockblame.errors import LockblameError, SymptomError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _survive_any_stream()
     parser = whole_parser()
     given, command = parted(sys.argv[1:] if arguments is None else arguments)
-    options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False, code=ANSWERED))
+    options = parsed(parser, given, argparse.Namespace(command=command, quiet=False, verbose=False, code=ANSWERED, parser=parser))
     try:
         with _listening(options), _hoarding():
             code: int = options.run(options)
@@ -305,7 +306,7 @@ def _diff(options: argparse.Namespace) -> int:
     if options.why is None:
         _show(found, options.format)
     else:
-        from lockblame.api.explaining import settled
+        from lockblame.api.asking.explaining import settled
         from lockblame.report.why import why
         from lockblame.terminal import colour, show, width
 
@@ -335,7 +336,7 @@ def _blame(options: argparse.Namespace) -> int:
             progress=told,
         )
         if options.proof:
-            from lockblame.api.incident import with_proof
+            from lockblame.api.proving.proofs import with_proof
 
             report = with_proof(report, options.proof)
         if options.format == "postmortem":
@@ -375,33 +376,6 @@ def _demo(options: argparse.Namespace) -> int:
         suspect, match = report.suspects[0].change, report.issues[0].issue
         print(f"  {lock:<17}{language}  {line(str(suspect)):<24}{line(match.repository)}#{match.number}")
     return ANSWERED
-
-
-def symptom(options: argparse.Namespace) -> str | None:
-    """What went wrong, from --symptom or --symptom-file."""
-    said: str | None = options.symptom
-    if options.symptom_file is None:
-        return said
-    from lockblame.symptom.encoding import decoded
-
-    return decoded(_piped(options) if options.symptom_file == "-" else _held(options.symptom_file))
-
-
-def _piped(options: argparse.Namespace) -> bytes:
-    # where a caller closed it, Python has no stream at all
-    if sys.stdin is None:
-        return b""
-    if sys.stdin.isatty() and not options.quiet:
-        print("lockblame: what went wrong? (ends with Ctrl-D on a line of its own)", file=sys.stderr)
-    return sys.stdin.buffer.read()
-
-
-def _held(file: str) -> bytes:
-    from pathlib import Path
-
-    from lockblame import files
-
-    return files.read(Path(file))
 
 
 def _show(found: Delta | Report, style: str) -> None:

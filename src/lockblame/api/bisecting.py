@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockblame import bisection
-from lockblame.api.clones import Clones
-from lockblame.api.evidence import PathLike
-from lockblame.api.origins import Sourcing
-from lockblame.api.trying import TOO_SHORT, Ends, Judging, Trials
+from lockblame.api.asking.evidence import PathLike
+from lockblame.api.asking.origins import Sourcing
+from lockblame.api.proving.clones import Clones
+from lockblame.api.proving.trying import TOO_SHORT, Ends, Judging, Trials
 from lockblame.errors import BisectError
 from lockblame.model import Bisection, Delta, Environment, Gap, Report, Snapshot, Verdict, normalize
 from lockblame.progress import SILENT, Progress
@@ -113,7 +113,7 @@ def bisect(
             trials.gaps += _left_out(without)
             found = trials.search(weights)
             if (drill or clones) and found.culprits and found.stopped is None:
-                from lockblame.api.drilling import drilled
+                from lockblame.api.proving.drilling import drilled
 
                 found = drilled(found, trials, client, progress, clones)
             if journal is None and trials.whole:

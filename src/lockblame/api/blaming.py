@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.api import evidence as upstream
-from lockblame.api import missing
+from lockblame.api.asking import evidence as upstream
+from lockblame.api.asking import missing
+from lockblame.api.asking.digging import Budget, deepen
+from lockblame.api.asking.evidence import Asked, Knowledge, PathLike
+from lockblame.api.asking.explaining import explained
+from lockblame.api.asking.origins import without_access
 from lockblame.api.cases import consulted, folder_of
 from lockblame.api.comparing import compare, sides
-from lockblame.api.digging import Budget, deepen
-from lockblame.api.evidence import Asked, Knowledge, PathLike
-from lockblame.api.explaining import explained
-from lockblame.api.origins import without_access
 from lockblame.api.reading import Side, Source
+from lockblame.api.settings import read_settings
 from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report, Suspect
 from lockblame.progress import SILENT, Progress
 
@@ -155,27 +155,6 @@ def investigate(
     return Investigation(report=report, candidates=_candidates(delta, known, spared), settings=settings, after=other)
 
 
-def read_settings(file: PathLike | None, folder: Path) -> Config:
-    """The settings named, or the first that are found: lockblame.toml, then pyproject.toml."""
-    from lockblame import config, files
-
-    if file is not None:
-        return config.parse(_decoded(files.read(Path(file)), os.fspath(file)), os.fspath(file))
-    for name in ("lockblame.toml", "pyproject.toml"):
-        if (folder / name).is_file():
-            return config.parse(_decoded(files.read(folder / name), name), name)
-    return config.Config()
-
-
-def _decoded(data: bytes, name: str) -> str:
-    from lockblame.errors import ConfigError
-
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(name, f"is not UTF-8 text (byte {error.start})") from None
-
-
 def _lexicon(settings: Config) -> Lexicon:
     from lockblame import lexicon
     from lockblame.errors import ConfigError
@@ -207,7 +186,7 @@ def _known(delta: Delta, asked: Asked, settings: Config, symptom: Symptom | None
     if not gathered and asked.sealed:
         known = replace(known, gaps=(*known.gaps, missing.unasked("no package index was asked")))
     elif not gathered:
-        from lockblame.api.gathering import gather
+        from lockblame.api.asking.gathering import gather
 
         former, known = known, gather(delta, known, asked, symptom, progress)
         known = missing.from_cache(known, former, missing.unasked())

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockblame import casebook
-from lockblame.api.evidence import PathLike
-from lockblame.api.incident import proof_of
+from lockblame.api.asking.evidence import PathLike
+from lockblame.api.proving.proofs import proof_of
 from lockblame.errors import ReadError
 from lockblame.lexicon import Lexicon
 from lockblame.model import Case, Gap, Precedent, Proof, Report
@@ -41,7 +41,7 @@ def read_all(folder: Path) -> tuple[tuple[Case, ...], tuple[Gap, ...]]:
 
 def place(config: PathLike | None = None, repository: PathLike | None = None) -> Path:
     """The folder of cases, as the settings have it."""
-    from lockblame.api.blaming import read_settings
+    from lockblame.api.settings import read_settings
 
     return folder_of(read_settings(config, Path(repository or ".")), repository)
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.api.blaming import Investigation, investigate, read_settings
-from lockblame.api.digging import Budget
-from lockblame.api.evidence import Asked, PathLike
+from lockblame.api.asking.digging import Budget
+from lockblame.api.asking.evidence import Asked, PathLike
+from lockblame.api.blaming import Investigation, investigate
 from lockblame.api.reading import Side, Source
+from lockblame.api.settings import read_settings
 from lockblame.delta.locks import unread
 from lockblame.errors import ReadError
 from lockblame.model import Delta, Environment, Gap, Report, Use

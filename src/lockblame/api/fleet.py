@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle, save
-from lockblame.api.missing import from_cache, unasked
-from lockblame.api.pooling import Pool, Share, Wants, wants
+from lockblame.api.asking.evidence import Asked, Knowledge, PathLike, client_of, from_bundle, save
+from lockblame.api.asking.missing import from_cache, unasked
+from lockblame.api.fleets.pooling import Pool, Share, Wants, wants
 from lockblame.api.reading import Source
 from lockblame.errors import LockblameError
 from lockblame.model import Delta, Environment, Gap, Report, Snapshot, Symptom

@@ -97,8 +97,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Progress) -> Bisection:
     from lockblame.api.bisecting import bisect
-    from lockblame.api.clones import parse
     from lockblame.api.comparing import diff
+    from lockblame.api.proving.clones import parse
     from lockblame.client import Client
     from lockblame.trial import KEEP
 
@@ -133,7 +133,7 @@ def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Pr
 def _ranked(options: argparse.Namespace, client: Client, told: Progress) -> Report:
     """The suspects: by the symptom where there is one, else by what changed alone, which asks nobody."""
     from lockblame.api.blaming import blame
-    from lockblame.cli import symptom
+    from lockblame.commands.symptom import symptom
     from lockblame.progress import SILENT
 
     said = symptom(options)

@@ -90,7 +90,7 @@ def _given(options: argparse.Namespace) -> Case:
 
     told = cases.from_report(options.report) if options.report else {}
     if options.proof:
-        from lockblame.api.incident import read_proof
+        from lockblame.api.proving.proofs import read_proof
 
         told |= cases.proven(read_proof(options.proof))
     told |= {key: value for key in ("symptom", "culprit", "issue", "workaround") if (value := getattr(options, key))}

@@ -25,9 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the script that completes commands, options, their values and files."""
-    from lockblame.cli import whole_parser
-
-    sys.stdout.write(script(whole_parser(), options.shell))
+    sys.stdout.write(script(options.parser, options.shell))
     return 0
 
 

@@ -13,7 +13,7 @@ from lockblame.errors import ReadError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lockblame.api.digging import Budget
+    from lockblame.api.asking.digging import Budget
     from lockblame.api.reading import Source
     from lockblame.model import Environment
     from lockblame.progress import Progress
@@ -36,7 +36,7 @@ def budget(text: str) -> Budget:
     """ "8", "8,100MB" or "100MB,60s": packages, megabytes and seconds, each at most once."""
     import re
 
-    from lockblame.api.digging import Budget
+    from lockblame.api.asking.digging import Budget
 
     given: dict[str, Any] = {}
     for part in text.split(","):

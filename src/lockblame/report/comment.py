@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import moved
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+from lockblame.report.phrases import moved
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Gap, Report, Violation

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lockblame.model import Deployment, Report, Suspect
-from lockblame.report.answer import moved
 from lockblame.report.hostile import line
+from lockblame.report.phrases import moved
 from lockblame.report.sides import sides
 
 SHOWN = 3

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import moved
 from lockblame.report.columns import wrapped
 from lockblame.report.comment import comment
 from lockblame.report.document import checked_to_dict
-from lockblame.report.grouping import grouped
 from lockblame.report.hostile import line, url
 from lockblame.report.ink import inked
+from lockblame.report.phrases import counted
+from lockblame.report.verdict import place, sentence, subject, verdict
 
 if TYPE_CHECKING:
     from lockblame.model import Gap, Report, Violation
@@ -28,58 +27,6 @@ ANNOTATED = 10
 def gate(found: Report, style: str = "text", *, width: int = 100, colour: bool = False) -> str:
     """The findings in one of STYLES, ending with a newline. KeyError for another one."""
     return _text(found, width, colour) if style == "text" else _WRITERS[style](found, width)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether it may go: `head` says it, `changed` packages were looked at, `besides` is what else was found and what was not."""
-
-    stops: bool
-    head: str
-    changed: int
-    besides: str
-
-
-def verdict(found: Report) -> Verdict:
-    """The first thing that every style says."""
-    stopping = sum(one.stops for one in found.violations)
-    others = {"warning": 0, "note": 0}
-    for one in found.violations:
-        if not one.stops and one.excuse is None:
-            others[one.severity] += 1
-    excused = sum(one.excuse is not None for one in found.violations)
-    parts = [_counted(others["warning"], "warning"), _counted(others["note"], "note"), f"{excused} allowed" if excused else ""]
-    head = f"Stop: {_counted(stopping, 'finding')} against the policy" if stopping else "Go: nothing stops this deploy"
-    besides = ", ".join(part for part in parts if part)
-    return Verdict(stops=bool(stopping), head=head, changed=len(grouped(found.delta)), besides=besides)
-
-
-def sentence(found: Report) -> str:
-    """The verdict as one sentence. What was not looked at is no part of what it says is harmless, so it is in it."""
-    said = verdict(found)
-    between = f"{said.changed} changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}"
-    unseen = f"{len(found.gaps)} not looked at" if found.gaps else ""
-    rest = ", ".join(part for part in (said.besides, unseen) if part)
-    return f"{said.head} ({between}{'; ' + rest if rest else ''})"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}" if number else ""
-
-
-def place(violation: Violation) -> str:
-    """Where to look: the file and, where known, the line; "" where the finding tells it itself."""
-    if violation.path is None:
-        return ""
-    where = f"{violation.path}:{violation.line}" if violation.line else violation.path
-    return "" if violation.detail.startswith(f"{where} ") else where
-
-
-def subject(violation: Violation) -> str:
-    """The change, where the finding itself doesn't tell its package and both its versions."""
-    change = violation.change
-    told = all(part and part in violation.detail for part in (change.name, change.old, change.new))
-    return "" if told else moved(change)
 
 
 # --- terminal --------------------------------------------------------------------------------------------------------
@@ -176,7 +123,7 @@ def _github(found: Report, _: int) -> str:
             left[one.severity] += 1
         else:
             rows.append(start + _annotation(one))
-    more = ", ".join(_counted(number, severity) for severity, number in left.items() if number)
+    more = ", ".join(counted(number, severity) for severity, number in left.items() if number)
     rows += [f"… and {more} more: the summary of the step has them"] if more else []
     return "\n".join([*rows, _message(sentence(found))]) + "\n"
 

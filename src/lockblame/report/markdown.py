@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, compared, dated, moved, share, trail, weighed
+from lockblame.report.answer import answer, compared, dated, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+from lockblame.report.phrases import moved, share, trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,9 +7,10 @@ from functools import singledispatch
 from typing import Any
 
 from lockblame.model import Change, Delta, Pin, Report, Snapshot, Suspect, Violation
-from lockblame.report.answer import answer, moved, share, trail
-from lockblame.report.gate import place, sentence
+from lockblame.report.answer import answer
 from lockblame.report.hostile import line
+from lockblame.report.phrases import moved, share, trail
+from lockblame.report.verdict import place, sentence
 
 MOST = 50
 """Rows that a notebook's cell shows; `.rows()` has all."""

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from lockblame.model import Delta, Gap, Precedent, Report, Suspect
 from lockblame.report import markdown
-from lockblame.report.answer import answer, dated, leading, moved, share
+from lockblame.report.answer import answer, dated, leading
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+from lockblame.report.phrases import moved, share
 from lockblame.report.proven import proof_sentences
 from lockblame.report.rollbacks import within
 from lockblame.report.sides import sides

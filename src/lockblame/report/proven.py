@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockblame.model import Proof
-from lockblame.report.answer import moved
 from lockblame.report.hostile import line
+from lockblame.report.phrases import moved
 
 
 def proven(proof: Proof) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lockblame.model import Commit
-from lockblame.report.answer import moved
 from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, commit_to_dict, gap_to_dict
 from lockblame.report.hostile import line, markdown
 from lockblame.report.ink import inked
+from lockblame.report.phrases import moved
 
 if TYPE_CHECKING:
     from lockblame.delta.history import Revision

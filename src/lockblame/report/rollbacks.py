@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from lockblame.model import Edit, Gap, Resolution, Return, Rollback
-from lockblame.report.answer import moved
 from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, gap_to_dict
 from lockblame.report.hostile import line, url
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.ink import diffed, inked
+from lockblame.report.phrases import moved
 
 _SPACES = re.compile("( +)")
 LONGEST = 2_000

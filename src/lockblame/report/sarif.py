@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lockblame.report.answer import moved
 from lockblame.report.hostile import line, url
+from lockblame.report.phrases import moved
 
 if TYPE_CHECKING:
     from lockblame.model import Report, RuleName, Violation

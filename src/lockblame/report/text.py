@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import answer, compared, dated, link, moved, share, trail, weighed
+from lockblame.report.answer import answer, compared, dated, link, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.columns import LEAST, laid, wrapped
 from lockblame.report.experiments import Experiment, elsewhere, planned
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line, url
 from lockblame.report.ink import inked
+from lockblame.report.phrases import moved, share, trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockblame.model import Change, Delta, Demand, Gap, Path
-from lockblame.report.answer import moved, trail
 from lockblame.report.columns import wrapped
 from lockblame.report.document import SCHEMA, gap_to_dict
 from lockblame.report.hostile import line, markdown
 from lockblame.report.ink import inked
+from lockblame.report.phrases import moved, trail
 
 MOST_PATHS = 50
 

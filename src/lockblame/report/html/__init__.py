@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockblame.report.answer import answer, compared, dated, moved, share
+from lockblame.report.answer import answer, compared, dated
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import elsewhere, experiments
-from lockblame.report.gate import place, subject
 from lockblame.report.html import bars, commands, findings, press, rows, symptoms, trails
 from lockblame.report.html.drawing import MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.timeline import timeline
+from lockblame.report.phrases import moved, share
 from lockblame.report.proven import proof_sentences
+from lockblame.report.verdict import place, subject
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Report
-    from lockblame.report.gate import Verdict
+    from lockblame.report.verdict import Verdict
 
 CASES_SHOWN = 3
 SUSPECTS_SHOWN = 8

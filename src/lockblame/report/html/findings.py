@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import moved
 from lockblame.report.html import trails
+from lockblame.report.phrases import moved
 from lockblame.report.sarif import RULES
 
 if TYPE_CHECKING:

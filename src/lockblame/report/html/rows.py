@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.report.answer import share, trail
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import line
 from lockblame.report.html.bars import signed
+from lockblame.report.phrases import share, trail
 from lockblame.versions import version_key
 
 if TYPE_CHECKING:

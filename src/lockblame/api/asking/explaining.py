@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import gap
-from lockblame.api.origins import PagesRead, Sourcing, lane
+from lockblame.api.asking.evidence import gap
+from lockblame.api.asking.origins import PagesRead, Sourcing, lane
 from lockblame.errors import UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Delta, Edge, Gap
@@ -78,7 +78,7 @@ def _requirements(
 
 def settled(delta: Delta, name: str, client: Client) -> Delta:
     """The Delta with the reasons of one package settled, as far as package indexes can say; else as it is, with the gaps."""
-    from lockblame.api.missing import unheld
+    from lockblame.api.asking.missing import unheld
 
     requirements, gaps = required(wanted(delta, (name,)), client, PagesRead())
     gaps = unheld(gaps, "what its parents demand was not asked for")

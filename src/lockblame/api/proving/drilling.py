@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockblame import bisection
-from lockblame.api.evidence import gap
-from lockblame.api.origins import Sourcing, project_page
-from lockblame.api.standing_in import Place
+from lockblame.api.asking.evidence import gap
+from lockblame.api.asking.origins import Sourcing, project_page
+from lockblame.api.proving.standing_in import Place
 from lockblame.errors import BisectError, ReadError, UpstreamError
 from lockblame.model import Artifact, Bisection, Change, Drill, Gap, Pin, Verdict
 from lockblame.progress import Progress
 from lockblame.trial import Stopped
 
 if TYPE_CHECKING:
-    from lockblame.api.clones import Clones
-    from lockblame.api.trying import Ends, Trials
+    from lockblame.api.proving.clones import Clones
+    from lockblame.api.proving.trying import Ends, Trials
     from lockblame.client import Client
     from lockblame.index import Project
 
@@ -148,7 +148,7 @@ def _shown(pin: Pin) -> str:
 
 
 def _commits(place: Place, drill: Drill, clones: Clones) -> Drill:
-    from lockblame.api.tracing import traced
+    from lockblame.api.proving.tracing import traced
 
     trials, name = place.trials, place.culprit.name
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from lockblame.api.evidence import PathLike
-from lockblame.api.rolling_back import as_shown, command, text_of, where
+from lockblame.api.asking.evidence import PathLike
+from lockblame.api.returning.places import as_shown, command, text_of, where
 from lockblame.errors import ReadError
 from lockblame.model import Edit, Rollback, RollbackStyle, normalize
 

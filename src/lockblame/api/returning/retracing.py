@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Asked, Knowledge, PathLike, client_of, from_bundle
+from lockblame.api.asking.evidence import Asked, Knowledge, PathLike, client_of, from_bundle
 from lockblame.errors import Offline, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Delta, Edge, Gap, Release, Reopened, Return
 from lockblame.progress import Progress
 
 if TYPE_CHECKING:
-    from lockblame.api.digging import Budget
+    from lockblame.api.asking.digging import Budget
     from lockblame.client import Client
     from lockblame.rollbacks import Advisory
 
@@ -84,8 +84,8 @@ class Retraced:
         return [(name, version) for name, version in dict.fromkeys((*old, *new)) if version is not None]
 
     def _learn(self, wanted: Sequence[Key], client: Client) -> None:
-        from lockblame.api.evidence import gap
-        from lockblame.api.origins import lane, pages_of
+        from lockblame.api.asking.evidence import gap
+        from lockblame.api.asking.origins import lane, pages_of
 
         asked = [(key, pages) for key in wanted if (pages := pages_of(key[0], self._delta))]
         tasks = [(" ".join(key), lane(pages[0]), _told(key, pages)) for key, pages in asked]
@@ -138,7 +138,7 @@ class Retraced:
         if not self._asks:
             return told, (*_unasked(advisories), *self._without_notes(back))
         with self._connected(budget.seconds) as client:
-            from lockblame.api.reopening import notes_of, vulnerable
+            from lockblame.api.returning.reopening import notes_of, vulnerable
 
             more, gaps = vulnerable(back, self._delta, client)
             notes, holes = notes_of(back, self._delta, client, budget)
@@ -182,7 +182,7 @@ def _requires(change: Change, names: set[str]) -> bool:
 
 def _told(key: Key, pages: Sequence[str]) -> Flow[_Told]:
     from lockblame import index
-    from lockblame.api.origins import project_page
+    from lockblame.api.asking.origins import project_page
 
     page = yield from project_page(key[0], pages)
     try:

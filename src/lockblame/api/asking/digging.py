@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lockblame.api.announcing import announced
-from lockblame.api.evidence import Asked, Knowledge, Step, client_of, gap, step_of
-from lockblame.api.missing import listed
-from lockblame.api.origins import Sourcing, lane, project_page
+from lockblame.api.asking.announcing import announced
+from lockblame.api.asking.dug import Dug
+from lockblame.api.asking.evidence import Asked, Knowledge, Step, client_of, gap, step_of
+from lockblame.api.asking.missing import listed
+from lockblame.api.asking.origins import Sourcing, lane, project_page
 from lockblame.errors import LockblameError, UpstreamError
-from lockblame.model import Change, Comparison, Contents, Delta, Gap, Note
+from lockblame.model import Change, Contents, Delta, Gap, Note
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -35,17 +36,6 @@ class Budget:
 
     def __str__(self) -> str:
         return f"{self.packages} packages, {self.megabytes:g} MB, {self.seconds:g} s"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dug:
-    """What looking into one change gave. `contents` is None where no two artifacts could be compared, `comparison` where no two
-    tags could."""
-
-    contents: Contents | None = None
-    comparison: Comparison | None = None
-    notes: tuple[Note, ...] = ()
-    gaps: tuple[Gap, ...] = ()
 
 
 def deepen(

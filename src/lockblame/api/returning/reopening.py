@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.api.announcing import announced
-from lockblame.api.digging import MEGABYTE, Budget, Dug
-from lockblame.api.evidence import Knowledge, Step, gap, step_of
-from lockblame.api.missing import listed
-from lockblame.api.origins import lane, pages_of, project_page
+from lockblame.api.asking.announcing import announced
+from lockblame.api.asking.digging import MEGABYTE, Budget
+from lockblame.api.asking.dug import Dug
+from lockblame.api.asking.evidence import Knowledge, Step, gap, step_of
+from lockblame.api.asking.missing import listed
+from lockblame.api.asking.origins import lane, pages_of, project_page
 from lockblame.errors import LockblameError, NotFound, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Delta, Gap, Note, Repository

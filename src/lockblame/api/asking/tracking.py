@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from lockblame.api.evidence import Knowledge, gap
-from lockblame.api.sharing import tenant
+from lockblame.api.asking.evidence import Knowledge, gap
+from lockblame.api.asking.sharing import tenant
 from lockblame.errors import AccessRefused, RateLimited, UpstreamError
 from lockblame.flow import Flow
 from lockblame.logbook import log

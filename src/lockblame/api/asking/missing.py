@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lockblame.api.evidence import Knowledge
+from lockblame.api.asking.evidence import Knowledge
 from lockblame.model import Change, Gap
 
 NAMED = 12

@@ -223,7 +223,7 @@ def belonging(known: Knowledge) -> Mapping[str, tuple[Issue, ...]]:
 
     Of a repository that several packages share, those that name another one of them are left out.
     """
-    from lockblame.api.sharing import spoken, tenant
+    from lockblame.api.asking.sharing import spoken, tenant
 
     issues: dict[str, list[Issue]] = {}
     for issue in known.issues:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockblame.api.blaming import read_settings
+from lockblame.api.asking.evidence import Knowledge, PathLike
+from lockblame.api.asking.origins import PagesRead, Sourcing
 from lockblame.api.comparing import compare, sides
-from lockblame.api.evidence import Knowledge, PathLike
-from lockblame.api.origins import PagesRead, Sourcing
 from lockblame.api.reading import Source
+from lockblame.api.settings import read_settings
 from lockblame.model import Change, Environment, Gap, Issue, Pin, Repository, Snapshot, Symptom
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def wants(
     environment: Environment | None,
 ) -> Wants:
     """Reads both sides. Raises ReadError."""
-    from lockblame.api.explaining import MOST
+    from lockblame.api.asking.explaining import MOST
     from lockblame.delta import unsettled
 
     folder = Path(repository or ".")
@@ -175,9 +175,9 @@ class Pool:
 
     def ask(self, client: Client, symptom: Symptom | None) -> None:
         """Asks for all of it: each page of an index, each file of metadata and each repository's issues once."""
-        from lockblame.api.explaining import required
-        from lockblame.api.gathering import with_packages
-        from lockblame.api.tracking import with_issues_of
+        from lockblame.api.asking.explaining import required
+        from lockblame.api.asking.gathering import with_packages
+        from lockblame.api.asking.tracking import with_issues_of
 
         self.asked = True
         for layer in self._layers:

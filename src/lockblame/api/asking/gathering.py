@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Asked, Knowledge, client_of, gap
-from lockblame.api.explaining import Wanted, required, wanted
-from lockblame.api.origins import PagesRead, Sourcing, lane, pages_of, project_page
-from lockblame.api.tracking import with_issues
+from lockblame.api.asking.evidence import Asked, Knowledge, client_of, gap
+from lockblame.api.asking.explaining import Wanted, required, wanted
+from lockblame.api.asking.origins import PagesRead, Sourcing, lane, pages_of, project_page
+from lockblame.api.asking.tracking import with_issues
 from lockblame.errors import AccessRefused, UpstreamError
 from lockblame.flow import Flow
 from lockblame.logbook import log

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lockblame.api.evidence import Knowledge, Step, gap, step_of
+from lockblame.api.asking.evidence import Knowledge, Step, gap, step_of
 from lockblame.errors import BadResponse, NotFound, UpstreamError
 from lockblame.flow import Flow
 from lockblame.model import Change, Comparison, Gap, Note, Repository
 
 if TYPE_CHECKING:
-    from lockblame.api.digging import Dug
+    from lockblame.api.asking.dug import Dug
     from lockblame.client import Client
     from lockblame.forges.releases import Announcement
     from lockblame.forges.tagging import Tags

@@ -11,7 +11,7 @@ from lockblame.errors import TrialFailed
 from lockblame.model import Change, Pin, Trial
 
 if TYPE_CHECKING:
-    from lockblame.api.trying import Trials
+    from lockblame.api.proving.trying import Trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lockblame import bisection
-from lockblame.api.clones import Clone
-from lockblame.api.standing_in import Place
+from lockblame.api.proving.clones import Clone
+from lockblame.api.proving.standing_in import Place
 from lockblame.errors import ReadError, RevisionError, TrialFailed
 from lockblame.forges.tags import chosen
 from lockblame.git import ancestry
