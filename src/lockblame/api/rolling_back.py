@@ -288,11 +288,9 @@ def _companions(delta: Delta, found: Rollback) -> list[str]:
 
 def _closed(gaps: Iterable[Gap], found: Rollback) -> Iterator[Gap]:
     """The gaps without those that a resolver's answer has closed; none is told to ask one that can't be asked."""
-    from lockblame.rollbacks import GONE
-
     answered = found.resolution is not None and found.resolution.resolves
     for gap in gaps:
-        if gap.reason == GONE and found.style in ("uv", "poetry"):
+        if gap.reason == "gone-companion" and found.style in ("uv", "poetry"):
             continue
         if gap.reason != "no-constraints":
             yield gap

@@ -11,13 +11,12 @@ from lockblame.rollbacks.demands import is_member, refuse
 from lockblame.rollbacks.lines import constrain, included, pins, repin
 from lockblame.rollbacks.marks import MARK, Wanted
 from lockblame.rollbacks.poetry import constrain as constrain_poetry
-from lockblame.rollbacks.returning import GONE, forked, plan, wanted
+from lockblame.rollbacks.returning import forked, plan, wanted
 from lockblame.rollbacks.tables import parse
 from lockblame.rollbacks.undoing import taken_out, undo
 from lockblame.rollbacks.uv import constrain as constrain_uv
 
 __all__ = [
-    "GONE",
     "MARK",
     "Advisory",
     "Wanted",

@@ -12,9 +12,6 @@ from lockblame.rollbacks.marks import Wanted
 Metadata = Mapping[tuple[str, str], Sequence[Edge]]
 """What releases require by their metadata, (name, version) → edges, for locks whose edges come without constraints."""
 
-GONE = "gone-companion"
-"""The reason of a Gap for what has to come back and can't by an edit of pins."""
-
 _WHY_NOT = {
     "moved": "comes from another place now, which no constraint takes back",
     "republished": "has the same version on both sides: its files were replaced",
@@ -181,7 +178,7 @@ class _Constraints:
                 gone = [other for other in self._delta.get(name) if other.lock == change.lock and other.kind == "removed"]
                 if gone and not any(other.after for other in self._delta.get(name)):
                     detail = f"{change.name} {change.old} requires it, and it is gone from the new lock"
-                    yield Gap(subject=name, reason=GONE, detail=detail, hint=f"put back {name} {gone[0].old} by hand")
+                    yield Gap(subject=name, reason="gone-companion", detail=detail, hint=f"put back {name} {gone[0].old} by hand")
 
     def _asking(self, returns: Sequence[Change]) -> Iterator[tuple[Pin, bool]]:
         names = {one.name for one in returns}
