@@ -6,6 +6,7 @@
     python benchmarks/incidents.py --deep FOLDER        # and once more with what `blame --deep` finds in the leading suspects
     python benchmarks/incidents.py --summaries FOLDER   # and once more with what the changed packages call themselves
 
+    python benchmarks/incidents.py --pool 10000         # only how long a pool of so many made-up reports of 2 KB takes
     python benchmarks/incidents.py --scorer MODULE:NAME # and once more with a similarity of your own, name(symptom, text) -> 0…1
 
 --deep and --summaries ask the package index, once: what it found is kept in FOLDER, as evidence bundles, and read from there the
@@ -19,10 +20,13 @@ import argparse
 import importlib
 import json
 import math
+import random
+import resource
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import lockblame
@@ -31,10 +35,11 @@ from lockblame.api.asking.digging import Budget, deepen
 from lockblame.api.asking.gathering import with_packages
 from lockblame.api.asking.origins import PagesRead, Sourcing
 from lockblame.client import Client
-from lockblame.model import Issue, Report
+from lockblame.model import Change, Issue, Pin, Release, Report
 from lockblame.progress import SILENT
-from lockblame.ranking import Candidate
+from lockblame.ranking import Candidate, rank
 from lockblame.ranking.measuring import Scorer
+from lockblame.symptom import analyze
 from lockblame.symptom.words import WORD
 from questions import MODES, SET, Asked, Question, ask, asked, questions
 
@@ -174,7 +179,11 @@ def main() -> None:
     parser.add_argument("--deep", type=Path, help="where the evidence of artifacts and changelogs is kept, or will be")
     parser.add_argument("--summaries", type=Path, help="where the evidence of what packages call themselves is kept, or will be")
     parser.add_argument("--scorer", type=scorer, metavar="MODULE:NAME", help="a similarity of your own")
+    parser.add_argument("--pool", type=int, help="reports to rank, made up")
     options = parser.parse_args()
+    if options.pool:
+        ranked(options.pool)
+        return
 
     found: dict[tuple[str, str, str], list[tuple[float, ...]]] = defaultdict(list)
     seconds = 0.0
@@ -210,6 +219,32 @@ def main() -> None:
     show(found)
     asks = sum(len(rows) for (_, group, method), rows in found.items() if group == "all" and method == "lockblame")
     print(f"\n{asks} questions in {seconds:.1f} s")
+
+
+def ranked(count: int) -> None:
+    """How long one ranking of `count` reports takes, and how much memory it adds to theirs."""
+    chance = random.Random(1)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 9))) for _ in range(8000)]
+    out = datetime(2023, 9, 1, tzinfo=UTC)
+    reports = tuple(
+        Issue(
+            repository="acme/desk",
+            number=number,
+            title=" ".join(chance.choices(words, k=8)),
+            body=" ".join(chance.choices(words, k=400))[:2000],
+            created_at=out + timedelta(days=chance.randint(0, 900)),
+        )
+        for number in range(count)
+    )
+    before, after = (Pin(name="desk", version=version) for version in ("1", "2"))
+    change = Change(name="desk", before=before, after=after, kind="upgraded", step="major")
+    candidate = Candidate(change=change, release=Release(name="desk", version="2", uploaded=out), issues=reports)
+    symptom = analyze(f"workers consume far fewer messages {' '.join(words[:20])}")
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.process_time()
+    rank(symptom, [candidate])
+    seconds, grown = time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
+    print(f"{count} reports: {seconds:.1f} s of processor time, {grown / 1024:.0f} MiB more than they take themselves")
 
 
 def keep(folder: Path, question: Question, told: Answer) -> None:

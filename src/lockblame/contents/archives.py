@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from lockblame.errors import ReadError
+from lockblame.index.archives import BROKEN
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of one file inside."""
@@ -129,20 +129,7 @@ class _Shelf:
         return Members(names=tuple(self._names), files=self._files, unread=self._unread, whole=self.whole)
 
 
-# What these modules raise over broken archives; NotImplementedError and RuntimeError are zipfile's words for what it can't do.
-_BROKEN = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    EOFError,
-    ValueError,
-    OverflowError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    KeyError,
-    struct.error,
-)
+_BROKEN = (*BROKEN, tarfile.TarError, OSError)
 
 # --- zip -------------------------------------------------------------------------------------------------------------
 

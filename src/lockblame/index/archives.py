@@ -19,9 +19,8 @@ _UNPACKED = 64 * 1024 * 1024
 _MEMBERS = 50_000
 
 
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
-    NotImplementedError,
     RuntimeError,
     EOFError,
     zlib.error,
@@ -30,7 +29,8 @@ _BROKEN = (
     struct.error,
     LookupError,
 )
-"""What zipfile raises over files that are damaged, or built by somebody who means no good."""
+"""What zipfile raises over files that are damaged, or built by somebody who means no good; RuntimeError is its word for what it
+can't do."""
 
 
 class Unreadable(Exception):
@@ -87,7 +87,7 @@ class Wheel:
         try:
             with zipfile.ZipFile(self._parts) as archive:
                 return _member(archive, re.compile(r"[^/]{1,200}\.dist-info/METADATA"))
-        except _BROKEN:
+        except BROKEN:
             raise Unreadable("is no zip file that can be read") from None
 
 
@@ -160,7 +160,7 @@ def from_sdist(filename: str, content: bytes) -> bytes:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 return _member(archive, re.compile(r"[^/]{1,200}/PKG-INFO"))
-        except _BROKEN:
+        except BROKEN:
             raise Unreadable("is no zip file that can be read") from None
     try:
         unpacked = zlib.decompressobj(wbits=31).decompress(content, _UNPACKED)

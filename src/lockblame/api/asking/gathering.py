@@ -19,9 +19,10 @@ from lockblame.progress import Progress
 if TYPE_CHECKING:
     from lockblame.client import Client
 
-_LONGEST_SUMMARY = 300
-
 __all__ = ["gather", "pages_of", "project_page", "with_packages"]
+
+_LONGEST_SUMMARY = 300
+"""Characters of what a package calls itself: one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
