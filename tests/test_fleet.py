@@ -70,10 +70,9 @@ def dask() -> Iterator[Executor]:
     from distributed import Client as Cluster
     from distributed import LocalCluster
 
-    def settings() -> dict[str, object]:
-        return {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "host": "127.0.0.1"}
-
-    with LocalCluster(**settings()) as cluster, Cluster(cluster) as connected, connected.get_executor() as executor:
+    # any free port: without an address the scheduler takes a fixed one, and two clusters of parallel tests meet there
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
+    with LocalCluster(processes=True, **settings) as cluster, Cluster(cluster) as connected, connected.get_executor() as executor:
         yield executor
 
 
