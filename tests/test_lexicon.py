@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lockblame import lexicon
 from lockblame.fields import FieldError
-from lockblame.lexicon import _shipped, folded_words, jamo
+from lockblame.lexicon import _pattern, _shipped, folded_words, jamo
 
 WORDING = lexicon.default()
 
@@ -76,6 +79,56 @@ def test_syllables_are_not_cut():
     assert jamo("가") not in jamo("나가"[0])
     assert jamo("각").startswith(jamo("가"))
     assert jamo("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "not_said"),
+    [
+        ("메트릭이 안 들어와요", "metrics", "leak"),
+        ("프로그램이 안 떠요", None, "logging"),
+        ("컴파일이 안 됩니다", None, "file"),
+        ("커넥션 릭이 있어요", "leak", None),
+        ("로그파일이 커져요", "file", None),
+        ("메시지큐에서", "queue", None),
+    ],
+)
+def test_a_stem_within_another_word_says_nothing(text: str, said: str | None, not_said: str | None):
+    found = WORDING.concepts(text)
+    assert said is None or said in found
+    assert not_said not in found
+
+
+def test_nothing_is_translated_from_within_another_word():
+    assert "large" not in WORDING.translated("토큰 발급이 느려요")
+    assert "large" in WORDING.translated("큰 파일만 느려요")
+    assert WORDING.translated("대부분 됩니다") == ("most",)
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted({*chain.from_iterable(WORDING.glossary.values()), "발급", "토큰", "3.12", "API"})), max_size=8
+    )
+)
+def test_a_plain_search_beforehand_hides_nothing(pieces: list[str]):
+    """Slow and obviously right: every expression is tried on every text."""
+    text = " ".join(["배포", *pieces])
+    letters, within = jamo(text.lower()), WORDING._within(text.lower())
+    for variants, english in WORDING._glosses:
+        there = any(match.start() not in within for match in _pattern(variants).finditer(letters))
+        assert (english in WORDING.translated(text)) == there
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "로그인이 열 번에 한 번꼴로 실패합니다",
+        "10번에 1번 실패해요",
+        "됐다 안 됐다 해요",
+        "about one out of eight requests fails",
+    ],
+)
+def test_what_fails_now_and_then(text: str):
+    assert "intermittent" in WORDING.concepts(text)
 
 
 def test_korean_words_have_english_ones():

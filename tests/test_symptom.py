@@ -64,6 +64,11 @@ def test_what_only_looks_like_an_ending_stays(word: str):
     assert fold(word) in (word, word.removesuffix("e"))
 
 
+@pytest.mark.parametrize("name", ["gRPC", "eBPF", "IdP"])
+def test_a_name_that_begins_with_one_small_letter_stays_whole(name: str):
+    assert name.lower() in analyze(f"{name} calls fail").words
+
+
 def test_camel_case_gives_its_words_and_stays_an_identifier():
     symptom = analyze("It waits in BlockingConnectionPool for ever")
     assert {"block", "connect", "pool"} <= set(symptom.words)

@@ -3,17 +3,17 @@
 A concept is found by its wording, not by the word: "throughput collapsed", "consumes far fewer messages" and "처리량 급감" are
 the same failure, and a report about it is found whichever of them it uses. English wording is compared by stems, a phrase
 within a short window; Korean wording is a stem in letters (jamo), so that endings and contractions ("느리" in "느려졌다") need
-no dictionary.
+no dictionary. A longer known word hides the stems within it: "토큰" (token) has nothing of "큰" (large).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, chain, islice
 from typing import Any
 
 from lockblame import fields
@@ -25,6 +25,7 @@ MOST_PLACES = 200
 MOST_HANGUL = 20_000
 
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_HANGUL_WORD = re.compile(r"[\uac00-\ud7a3]{2,}")
 _PARTICLE = "(?:이|가|은|는|을|를|도|에|의|와|과|로|으로|만|에서|까지|부터|들이|들을|들은|들도|랑|하고)?"
 
 
@@ -51,6 +52,7 @@ class Lexicon:
     )
     _korean: list[tuple[tuple[str, ...], str]] = field(default_factory=list, init=False, repr=False, compare=False)
     _glosses: list[tuple[tuple[str, ...], str]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _known: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for concept in self.entries.values():
@@ -59,6 +61,8 @@ class Lexicon:
             if concept.korean:
                 self._korean.append((tuple(concept.korean), concept.name))
         self._glosses.extend((tuple(korean), english) for english, korean in self.glossary.items())
+        wording = chain.from_iterable(variants for variants, _ in (*self._korean, *self._glosses))
+        self._known.update(entry for entry in wording if _HANGUL_WORD.fullmatch(entry))
 
     def _index(self, phrase: str, name: str) -> None:
         folded = folded_words(phrase)
@@ -74,9 +78,7 @@ class Lexicon:
         """The concepts that `text` speaks of, each once, in the order of the lexicon."""
         english = folded_words(text)
         found = self.of_words(english)
-        if _HANGUL.search(text):
-            letters = jamo(text[:MOST_HANGUL].lower())
-            found.update(name for variants, name in self._korean if _pattern(variants).search(letters))
+        found.update(self._spoken(text, self._korean))
         return tuple(name for name in self.entries if name in found)
 
     def of_words(self, folded: Sequence[str]) -> set[str]:
@@ -93,10 +95,34 @@ class Lexicon:
 
     def translated(self, text: str) -> tuple[str, ...]:
         """What English reports call the things that a Korean `text` speaks of, in the order of the glossary; else nothing."""
+        return tuple(self._spoken(text, self._glosses))
+
+    def _spoken(self, text: str, wording: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[str]:
+        """The names in `wording` whose Korean stands in `text`, but for what only stands within another word."""
         if not _HANGUL.search(text):
-            return ()
-        letters = jamo(text[:MOST_HANGUL].lower())
-        return tuple(english for variants, english in self._glosses if _pattern(variants).search(letters))
+            return
+        text = unicodedata.normalize("NFC", text[:MOST_HANGUL].lower())
+        letters, within = jamo(text), self._within(text)
+        for variants, name in wording:
+            # hundreds of expressions are made for the first text, unless a plain search says that they can't be found
+            if any(start in letters for start in _starts(variants)) and any(
+                match.start() not in within for match in _pattern(variants).finditer(letters)
+            ):
+                yield name
+
+    def _within(self, text: str) -> set[int]:
+        """Where in the jamo of `text` a syllable stands that continues a known word: the longest that begins first."""
+        longest = max(map(len, self._known), default=0)
+        places = list(accumulate((len(jamo(letter)) for letter in text), initial=0))
+        within: set[int] = set()
+        for run in _HANGUL_WORD.finditer(text):
+            start, end = run.span()
+            while start < end:
+                known = (size for size in range(min(longest, end - start), 1, -1) if text[start : start + size] in self._known)
+                size = next(known, 1)
+                within.update(places[start + 1 : start + size])
+                start += size
+        return within
 
     def near(self, name: str) -> tuple[str, ...]:
         """The concepts that people use for the same trouble."""
@@ -233,11 +259,14 @@ def jamo(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _pattern(variants: tuple[str, ...]) -> re.Pattern[str]:
-    """One expression for all variants; a blank stands for an optional particle and an optional blank.
+def _starts(variants: tuple[str, ...]) -> tuple[str, ...]:
+    """What each of `variants` begins with, up to its first blank."""
+    return tuple(jamo(variant.lower().split()[0]) for variant in variants)
 
-    Made when a text in Korean comes first: hundreds of them cost more than reading two locks.
-    """
+
+@lru_cache(maxsize=4096)
+def _pattern(variants: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for all variants; a blank stands for an optional particle and an optional blank."""
     particle = jamo(_PARTICLE)
     parts = []
     for variant in variants:

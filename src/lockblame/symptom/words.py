@@ -17,7 +17,7 @@ WORD = re.compile(r"[^\W\d_][^\W_]*(?:'[^\W\d_]{1,3}\b)?")
 
 WORD_OR_NUMBER = re.compile(r"[^\W_]+(?:'[^\W\d_]{1,3}\b)?")
 _NAME_PARTS = re.compile(
-    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])(?=[\uac00-\ud7a3])|(?<=[\uac00-\ud7a3])(?=[A-Za-z])"
+    r"(?<=[a-z0-9]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Za-z0-9])(?=[\uac00-\ud7a3])|(?<=[\uac00-\ud7a3])(?=[A-Za-z])"
 )
 
 LONGEST = 40
