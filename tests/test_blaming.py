@@ -225,3 +225,33 @@ def test_a_pin_from_elsewhere_is_a_gap(world):
     with Client(cache=False) as client:
         report = lockblame.blame(before, after, symptom="x y z", client=client)
     assert gaps(report)["left"] == "no-index"
+
+
+class TestSeveralLocks:
+    """A uv.lock names the index of each package, a requirements file exported from it doesn't."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        def put(side: str, version: str, index: str) -> None:
+            place = tmp_path / side
+            place.mkdir()
+            (place / "requirements.txt").write_text(f"kombu=={version}\n")
+            (place / "uv.lock").write_text(
+                'version = 1\n[[package]]\nname = "desk"\nversion = "1"\nsource = { virtual = "." }\n'
+                'dependencies = [{ name = "kombu" }]\n'
+                f'[[package]]\nname = "kombu"\nversion = "{version}"\nsource = {{ registry = "https://{index}/simple" }}\n'
+            )
+
+        put("before", "5.3.1", "index.example")
+        put("after", "5.3.2", "index.example")
+        put("elsewhere", "5.3.2", "another.example")
+        return tmp_path
+
+    def test_a_change_in_both_is_one_suspicion(self, folder):
+        report = lockblame.blame(folder / "before", folder / "after", offline=True, repository=folder)
+        assert len(report.delta) == 2
+        assert [(str(one.change), one.probability) for one in report.suspects] == [("kombu 5.3.1 → 5.3.2", 1.0)]
+
+    def test_but_not_the_one_that_goes_to_another_index(self, folder):
+        report = lockblame.check(folder / "before", folder / "elsewhere", offline=True, repository=folder)
+        assert [(one.rule, one.path) for one in report.violations if one.rule == "moved"] == [("moved", "uv.lock")]

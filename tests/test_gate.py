@@ -44,8 +44,8 @@ def violation(**more: object) -> Violation:
 
 
 def report(*violations: Violation, **more: object) -> Report:
-    changes = delta(*{one.change.name: one.change for one in violations}.values())
-    return Report(delta=changes, violations=violations, checked=True, **more)  # type: ignore[arg-type]
+    facts = {"delta": delta(*{one.change.name: one.change for one in violations}.values()), **more}
+    return Report(violations=violations, checked=True, **facts)  # type: ignore[arg-type]
 
 
 EXCUSED = violation(
@@ -168,6 +168,12 @@ class TestSarif:
         (result,) = document["runs"][0]["results"]
         assert urlsplit(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).scheme == ""
 
+    def test_a_message_tells_its_change_once(self) -> None:
+        details = ("kombu takes a micro step from 5.3.1 to 5.3.2", "a file has another content")
+        (run,) = json.loads(gate(report(*(violation(detail=detail) for detail in details)), "sarif"))["runs"]
+        texts = [result["message"]["text"] for result in run["results"]]
+        assert texts == [details[0], f"{details[1]} (kombu 5.3.1 → 5.3.2)"]
+
     def test_the_same_finding_keeps_its_fingerprint_when_its_line_moves(self) -> None:
         def print_of(one: Violation) -> object:
             return json.loads(gate(report(one), "sarif"))["runs"][0]["results"][0]["partialFingerprints"]
@@ -250,6 +256,17 @@ class TestComment:
     def test_with_150_changes_the_top_is_short(self) -> None:
         shown = gate(replace(self.many(150), violations=(violation(),)), "markdown")
         assert len(shown.partition("<details>")[0].splitlines()) < 10
+
+    def test_what_several_locks_have_alike_is_one_row(self) -> None:
+        parts = [
+            delta(*(change(name, lock=lock) for name in names))
+            for lock, names in (("poetry.lock", ("kombu", "vine")), ("uv.lock", ("kombu",)))
+        ]
+        whole = delta(*(one for part in parts for one in part))
+        shown = gate(report(delta=replace(whole, parts=tuple(parts))), "markdown")
+        rows = [line.split(" | ") for line in shown.splitlines() if line.startswith(("| kombu", "| vine"))]
+        assert [(cells[0], cells[-1]) for cells in rows] == [("| kombu", "poetry.lock, uv.lock |"), ("| vine", "poetry.lock |")]
+        assert "(2 changed between" in shown
 
     @given(st.text(max_size=80) | st.just(HOSTILE))
     @settings(max_examples=80)

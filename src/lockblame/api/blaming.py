@@ -19,6 +19,7 @@ from lockblame.api.comparing import compare, sides
 from lockblame.api.reading import Side, Source
 from lockblame.api.settings import read_settings
 from lockblame.model import Change, Delta, Deployment, Environment, Gap, Report, Suspect
+from lockblame.model import Source as PinSource
 from lockblame.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -232,12 +233,27 @@ def _candidates(delta: Delta, known: Knowledge, spared: Mapping[Key, tuple[str, 
 
 def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
     """Each change once; of several locks that have it the first, so that those that are deployed should come first."""
-    seen = set()
+    seen: dict[tuple[str, str | None, str | None], list[Change]] = {}
     for change in changes:
-        key = (change.name, change.before and change.before.identity, change.after and change.after.identity)
-        if key not in seen and change.kind != "refiled":
-            seen.add(key)
+        kept = seen.setdefault((change.name, change.old, change.new), [])
+        if change.kind != "refiled" and not any(_alike(change, one) for one in kept):
+            kept.append(change)
             yield change
+
+
+def _alike(one: Change, other: Change) -> bool:
+    """Whether two changes of the same versions are one; a lock that names no index says nothing else than one that does."""
+    mine, its = _sources(one), _sources(other)
+    if mine == its:
+        return True
+    # what goes from one index to another does so in the lock that says it, and the policy has to hear of that
+    places = {*mine, *its}
+    stay = one.kind == other.kind and len(set(mine)) == len(set(its)) == 1
+    return stay and PinSource() in places and all(source.kind == "registry" for source in places)
+
+
+def _sources(change: Change) -> tuple[PinSource, ...]:
+    return tuple(pin.source for pin in (change.before, change.after) if pin is not None)
 
 
 def _dated(suspects: tuple[Suspect, ...], known: Knowledge) -> tuple[Suspect, ...]:

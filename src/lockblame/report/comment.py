@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from lockblame.report.grouping import Named, grouped
+from lockblame.report.grouping import Named, grouped, told_once
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
 from lockblame.report.phrases import moved
@@ -19,6 +19,7 @@ _ROOM = 400
 """Characters that a section keeps for its frame and for saying what was left out; so much is there for each, come what may."""
 _SECTIONS = 8
 """Most sections of a comment."""
+LOCKS_SHOWN = 3
 
 
 def comment(found: Report, verdict: str) -> str:
@@ -34,8 +35,9 @@ def comment(found: Report, verdict: str) -> str:
     for title, group in groups:
         page.table(title, _VIOLATIONS, [_violation(one) for one in group])
     page.table("Not looked at", ("what", "why"), [_gap(gap) for gap in found.gaps])
-    for title, rows in _changes(found.delta):
-        page.table(title, ("package", "before", "after", "what", "why"), rows)
+    several = len(found.delta.parts) > 1
+    for title, rows in _changes(found.delta, several):
+        page.table(title, ("package", "before", "after", "what", "why", *(["locks"] if several else [])), rows)
     return page.text()
 
 
@@ -88,14 +90,14 @@ def _violation(one: Violation) -> list[str]:
     return [one.rule, safe(moved(one.change)), detail, where]
 
 
-def _changes(delta: Delta) -> list[tuple[str, list[list[str]]]]:
-    """The delta in three groups: what was asked for, what came along, what only came or went."""
+def _changes(delta: Delta, several: bool) -> list[tuple[str, list[list[str]]]]:
+    """The delta in three groups: what was asked for, what came along, what only came or went; of several locks with theirs."""
     asked: list[list[str]] = []
     along: list[list[str]] = []
     others: list[list[str]] = []
-    for entry in grouped(delta):
+    for entry, locks in told_once(grouped(delta)):
         group = others if entry.kind in ("added", "removed", "rescoped", "refiled") else asked if _direct(entry) else along
-        group.append(_change(entry))
+        group.append([*_change(entry), *([_named(locks)] if several else [])])
     return [
         ("Changed, asked for by the project itself", asked),
         ("Changed, below other packages", along),
@@ -112,6 +114,11 @@ def _change(entry: Named) -> list[str]:
     versions = [", ".join(safe(version, 60) for version in side) or "–" for side in (entry.before, entry.after)]
     kind = f"{entry.kind} ({change.step})" if change.step else entry.kind
     return [safe(entry.name), *versions, kind, safe(change.reason.detail, 200)]
+
+
+def _named(locks: Sequence[str]) -> str:
+    more = f" and {len(locks) - LOCKS_SHOWN} more" if len(locks) > LOCKS_SHOWN else ""
+    return ", ".join(safe(lock, 100) for lock in locks[:LOCKS_SHOWN]) + more
 
 
 def _gap(gap: Gap) -> list[str]:

@@ -44,6 +44,14 @@ def grouped(delta: Delta) -> tuple[Named, ...]:
     return tuple(_entry(name, tuple(changes), delta) for name, changes in by_name.items())
 
 
+def told_once(entries: Iterable[Named]) -> tuple[tuple[Named, tuple[str, ...]], ...]:
+    """What several locks have alike once, by name: the first entry of each kind, and the locks that have it."""
+    alike: dict[tuple[object, ...], list[Named]] = {}
+    for entry in sorted(entries, key=lambda one: one.name):
+        alike.setdefault((entry.name, entry.kind, entry.before, entry.after), []).append(entry)
+    return tuple((group[0], tuple(one.lock for one in group if one.lock)) for group in alike.values())
+
+
 def _entry(name: str, changes: tuple[Change, ...], delta: Delta) -> Named:
     before, after = _versions(delta.before, name), _versions(delta.after, name)
     kind = _kind(changes, name in delta.before, name in delta.after, before, after)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lockblame.report.hostile import line, url
-from lockblame.report.phrases import moved
+from lockblame.report.verdict import subject
 
 if TYPE_CHECKING:
     from lockblame.model import Report, RuleName, Violation
@@ -53,7 +53,8 @@ def _rule(name: RuleName) -> dict[str, Any]:
 
 def _result(one: Violation, place: int) -> dict[str, Any]:
     address = url(one.url)
-    text = f"{line(one.detail, _LONGEST)} ({line(moved(one.change))})" + (f" {address}" if address else "")
+    about = subject(one)
+    text = line(one.detail, _LONGEST) + (f" ({line(about)})" if about else "") + (f" {address}" if address else "")
     result: dict[str, Any] = {
         "ruleId": one.rule,
         "ruleIndex": place,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.report.grouping import grouped
+from lockblame.report.grouping import grouped, told_once
 from lockblame.report.hostile import line
 from lockblame.report.phrases import counted, moved
 
@@ -34,7 +34,7 @@ def verdict(found: Report) -> Verdict:
     parts = [counted(others["warning"], "warning"), counted(others["note"], "note"), f"{excused} allowed" if excused else ""]
     head = f"Stop: {counted(stopping, 'finding')} against the policy" if stopping else "Go: nothing stops this deploy"
     besides = ", ".join(part for part in parts if part)
-    return Verdict(stops=bool(stopping), head=head, changed=len(grouped(found.delta)), besides=besides)
+    return Verdict(stops=bool(stopping), head=head, changed=len(told_once(grouped(found.delta))), besides=besides)
 
 
 def sentence(found: Report) -> str:
