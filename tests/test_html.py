@@ -162,12 +162,17 @@ MADE = {"report": full, "delta": lambda *given: full(*given).delta, "check": jud
 
 
 def structure(tree) -> list[tuple]:
-    """Every element with its attributes' names, outside of drawings; the language of a text may differ."""
+    """Every element with its attributes' names, outside of drawings; the language of a text may differ.
+
+    The command for an edit is left out: it is there only where the package's name is one.
+    """
     found = []
 
     def walk(element) -> None:
         if not isinstance(element.tag, str):
             found.append(("comment",))
+            return
+        if element.get("class") == "edit":
             return
         attributes = {name for name in element.attrib if not (element.tag == "bdi" and name == "lang")}
         found.append((element.tag, tuple(sorted(map(str, attributes)))))

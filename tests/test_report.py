@@ -92,7 +92,13 @@ class TestAnswer:
             ("v1 (1a2b3c4d5e) (3 locks)", "1a2b3c4d5e"),
             ("1a2b3c4d5e (3 locks)", "1a2b3c4d5e"),
             ("before/uv.lock", "before/uv.lock"),
-            ("uv.lock at the working tree", "BEFORE"),
+            ("uv.lock at the working tree", "uv.lock"),
+            ("the working tree (3 locks)", "."),
+            ("services/api (2 locks)", "services/api"),
+            ("services/api/uv.lock at services/api", "services/api"),
+            ("v1 (1a2b3c4d5e):services/api (2 locks)", "1a2b3c4d5e:services/api"),
+            ("services/api/uv.lock at v1 (1a2b3c4d5e):services/api", "1a2b3c4d5e:services/api/uv.lock"),
+            ("uv.lock at $(reboot)", "BEFORE"),
             ("$(reboot).lock at v1 (1a2b3c4d5e)", "BEFORE"),
             ("-x at 1a2b3c4d5e", "1a2b3c4d5e:-x"),
         ],
@@ -108,9 +114,10 @@ class TestAnswer:
             for n, side in enumerate((found.delta.before, found.delta.after), 1)
         ]
         found = replace(found, delta=replace(found.delta, before=sides[0], after=sides[1]))
-        assert "\n   the edit: lockblame rollback 1111111111:uv.lock 2222222222:uv.lock --package kombu\n" in render(
-            found, "text", width=40
-        )
+        edit = "lockblame rollback 1111111111:uv.lock 2222222222:uv.lock --package kombu"
+        assert f"\n   the edit: {edit}\n" in render(found, "text", width=40)
+        assert f"(`{edit}` has" in render(found, "markdown")
+        assert f"(`{edit}` has" in render(found, "postmortem")
 
     def test_a_long_link_is_never_broken(self):
         url = "https://github.com/celery/kombu/issues/" + "1" * 200

@@ -42,10 +42,6 @@ class Experiment:
     pin: str | None = None
     edit: str | None = None
 
-    def __str__(self) -> str:
-        way = f" (“{self.edit}” has the edit and what goes along)" if self.edit else ""
-        return f"{self.put_back}{way}, {self.run}. {self.expect}."
-
 
 def planned(report: Report) -> tuple[Experiment, ...]:
     """One experiment for each leading suspect, the most likely first; none when the culprits are proven already."""
@@ -53,11 +49,6 @@ def planned(report: Report) -> tuple[Experiment, ...]:
         return ()
     chosen = [one for place, one in enumerate(report.suspects[:SHOWN]) if not place or one.probability >= LIKELY]
     return tuple(_experiment(suspect, sides(report.delta)) for suspect in chosen)
-
-
-def experiments(report: Report) -> tuple[str, ...]:
-    """The same as sentences."""
-    return tuple(map(str, planned(report)))
 
 
 def _experiment(suspect: Suspect, both: str) -> Experiment:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.report.answer import answer, compared, dated, weighed
 from lockblame.report.cases import resembles
-from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.experiments import Experiment, elsewhere, planned
 from lockblame.report.grouping import Named, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
@@ -121,8 +121,15 @@ def _issues(matches: Sequence[Match]) -> list[str]:
 
 
 def _experiments(found: Report) -> list[str]:
-    items = [f"{place}. {safe(sentence, 600)}" for place, sentence in enumerate(experiments(found), 1)]
+    items = [f"{place}. {experiment(one)}" for place, one in enumerate(planned(found), 1)]
     return ["## What to try", "\n".join(items)] if items else []
+
+
+def experiment(one: Experiment) -> str:
+    """What to try, as one line of a list; the command for it is code, to be copied."""
+    # its words can't end the code: they are a shell's words, without quotes of any kind
+    way = f" (`{one.edit}` has the edit and what goes along)" if one.edit else ""
+    return f"{safe(one.put_back, 300)}{way}, {safe(one.run)}. {safe(one.expect)}."
 
 
 def _elsewhere(deployment: Deployment | None) -> list[str]:

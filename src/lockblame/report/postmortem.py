@@ -10,7 +10,7 @@ from lockblame.model import Delta, Gap, Precedent, Report, Suspect
 from lockblame.report import markdown
 from lockblame.report.answer import answer, dated, leading
 from lockblame.report.cases import resembles
-from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.experiments import elsewhere, planned
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
 from lockblame.report.phrases import moved, share
@@ -144,7 +144,7 @@ def _proof(found: Report) -> Iterator[str]:
         yield _items([*(safe(one, 600) for one in proof_sentences(found.proof)), *links])
         return
     yield "Not proven yet: a ranking is a hypothesis. Experiments that settle it (or let `lockblame bisect` run them):"
-    yield _items([safe(one, 600) for one in experiments(found)]) or "- none: nothing is under suspicion"
+    yield _items([markdown.experiment(one) for one in planned(found)]) or "- none: nothing is under suspicion"
 
 
 def _way_back(found: Report) -> Iterator[str]:

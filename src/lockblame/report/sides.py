@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from lockblame.model import Delta, Snapshot
 
 _WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:/@+~^-]{0,200}")
-_COMMIT = r"(?:(?P<commit>[0-9a-f]{7,40})|.{1,300} \((?P<named>[0-9a-f]{7,40})\))"
-_FILE = re.compile(rf"(?P<path>\S{{1,200}}) at {_COMMIT}", re.DOTALL)
-_ALL = re.compile(rf"{_COMMIT} \(\d{{1,6}} locks?\)", re.DOTALL)
+_FILE = re.compile(r"(?P<path>\S{1,200}) at (?P<place>.{1,400})", re.DOTALL)
+_ALL = re.compile(r"(?P<place>.{1,400}) \(\d{1,6} locks?\)", re.DOTALL)
+_COMMIT = re.compile(
+    r"(?:(?P<commit>[0-9a-f]{7,40})|.{1,300} \((?P<named>[0-9a-f]{7,40})\))(?::(?P<folder>\S{1,200}))?", re.DOTALL
+)
 
 
 def sides(delta: Delta) -> str:
@@ -23,10 +25,16 @@ def sides(delta: Delta) -> str:
 def _side(snapshot: Snapshot) -> str | None:
     """What the command line takes for this snapshot, where that can be told."""
     origin = snapshot.origin[:600]
-    if found := _FILE.fullmatch(origin):
-        word = f"{found['commit'] or found['named']}:{found['path']}"
-    elif found := _ALL.fullmatch(origin):
-        word = found["commit"] or found["named"]
-    else:
-        word = origin
+    found = _FILE.fullmatch(origin) or _ALL.fullmatch(origin)
+    word = _word(**found.groupdict()) if found else origin
     return word if _WORD.fullmatch(word) and not word.startswith("-") else None
+
+
+def _word(place: str, path: str | None = None) -> str:
+    """The lock at `path`, or without one all locks, of a commit, of the working tree or of a folder."""
+    if place == "the working tree":
+        return path or "."
+    if found := _COMMIT.fullmatch(place):
+        commit, inside = found["commit"] or found["named"], path or found["folder"]
+        return f"{commit}:{inside}" if inside else commit
+    return place

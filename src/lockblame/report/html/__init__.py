@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockblame.report.answer import answer, compared, dated
 from lockblame.report.cases import resembles
-from lockblame.report.experiments import elsewhere, experiments
+from lockblame.report.experiments import elsewhere, planned
 from lockblame.report.html import bars, commands, findings, press, rows, symptoms, trails
 from lockblame.report.html.drawing import MIDDLING, NARROW, WIDE, drawn
 from lockblame.report.html.timeline import timeline
@@ -62,7 +62,7 @@ def report(found: Report) -> str:
         matches=[(one, bars.stack(one.evidence, one.score, scale)) for one in matches],
         timeline=times,
         drawings=[drawn(times, width) for width in (WIDE, MIDDLING, NARROW)] if times else [],
-        experiments=experiments(found),
+        experiments=planned(found),
         elsewhere=tuple(elsewhere(found.deployment)),
         table=rows.table(found.delta, found.suspects),
         commands=commands.of_report(found),
