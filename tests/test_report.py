@@ -58,6 +58,14 @@ class TestAnswer:
     def test_inconclusive_says_so(self):
         assert "No upstream report fits" in render(replace(examples.report(), conclusive=False))
 
+    @pytest.mark.parametrize(
+        ("probability", "begins"), [(0.49, "No change stands out; the most suspicious of 2"), (0.5, "Most likely")]
+    )
+    def test_where_the_others_together_are_more_suspicious_it_says_so(self, probability: float, begins: str):
+        found = examples.report()
+        first = replace(found.suspects[0], probability=probability)
+        assert render(replace(found, suspects=(first, *found.suspects[1:]))).startswith(begins)
+
     def test_no_changes_says_the_cause_is_elsewhere(self):
         empty = replace(examples.report(), delta=examples.delta(), suspects=(), issues=())
         for style in ("text", "markdown"):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lockblame.model import Change, Commit, Delta, Evidence, Match, Report, Suspect
 
 REASONS_SHOWN = 6
+HALF = 0.5
+"""The share below which all others together are more suspicious than the first: whoever reads only one line should know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ def answer(report: Report) -> Answer:
         headline = f"No upstream report was looked at; the most suspicious change by itself is {subject} ({share(suspect)})."
     elif not report.conclusive:
         headline = f"No upstream report fits the symptom; the most suspicious change is {subject} ({share(suspect)})."
+    elif suspect.probability < HALF:
+        headline = f"No change stands out; the most suspicious of {len(report.suspects)} is {subject} ({share(suspect)})."
     else:
         headline = f"Most likely to blame: {subject} ({share(suspect)})."
     first = _first(report, suspect)
