@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from lockblame.model import Evidence, Gap, Pin
+from lockblame.model import Evidence, Gap, Pin, Reason
 from lockblame.report import STYLES, hostile, render
 from lockblame.report.grouping import grouped, sorted_versions
 from lockblame.report.sides import sides
@@ -64,7 +64,7 @@ class TestAnswer:
     def test_where_the_others_together_are_more_suspicious_it_says_so(self, probability: float, begins: str):
         found = examples.report()
         first = replace(found.suspects[0], probability=probability)
-        assert render(replace(found, suspects=(first, *found.suspects[1:]))).startswith(begins)
+        assert render(replace(found, suspects=(first, replace(first, probability=1 - probability)))).startswith(begins)
 
     def test_no_changes_says_the_cause_is_elsewhere(self):
         empty = replace(examples.report(), delta=examples.delta(), suspects=(), issues=())
@@ -131,6 +131,33 @@ class TestAnswer:
         url = "https://github.com/celery/kombu/issues/" + "1" * 200
         found = replace(examples.report(), issues=(examples.match(url=url),))
         assert any(url in row for row in render(found, width=60).splitlines())
+
+
+class TestComment:
+    """`--format markdown` is posted where the incident is talked about."""
+
+    @pytest.mark.parametrize("locks", [1, 3])
+    def test_with_very_many_changes_it_fits_and_counts_the_rest(self, locks: int):
+        changes = [
+            examples.change(
+                f"package-{number}", reason=Reason(kind="drifted", detail="nobody asked for it " * 12), lock=f"{lock}.lock"
+            )
+            for lock in range(locks)
+            for number in range(600 // locks)
+        ]
+        suspect = examples.report().suspects[0]
+        parts = [examples.delta(*(one for one in changes if one.lock == f"{lock}.lock")) for lock in range(locks)]
+        delta = replace(examples.delta(*changes), parts=tuple(parts) if locks > 1 else ())
+        found = replace(examples.report(), delta=delta, suspects=tuple(replace(suspect, change=one) for one in changes))
+        shown = render(found, "markdown")
+        assert 50_000 < len(shown) < 65_536
+        table = shown.partition("## What changed")[2]
+        told = table.count("\n| package-")
+        assert 100 < told < 600
+        assert f"… and {600 - told} more (`--format json` has all)" in table
+        assert "… and 580 more (`--format json` has all)" in shown.partition("## What to try")[0]
+        assert "## Not looked at" in table
+        assert len(render(delta, "markdown")) > 65_536
 
 
 class TestDocument:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from lockblame.report.grouping import Named, grouped, told_once
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
+from lockblame.report.markdown import LONGEST
 from lockblame.report.phrases import moved
 
 if TYPE_CHECKING:
     from lockblame.model import Delta, Gap, Report, Violation
 
-LONGEST = 60_000
-"""Characters. GitHub refuses comments of more than 65,536, and Gitea and GitLab take more."""
 _ROOM = 400
 """Characters that a section keeps for its frame and for saying what was left out; so much is there for each, come what may."""
 _SECTIONS = 8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from lockblame.report.answer import answer, compared, dated, weighed
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from lockblame.model import Delta, Deployment, Evidence, Gap, Match, Precedent, Report, Suspect
 
 CASES_SHOWN = 2
+SUSPECTS_SHOWN = 20
 ISSUES_SHOWN = 10
 EVIDENCE_SHOWN = 12
+LONGEST = 60_000
+"""Characters. GitHub refuses comments of more than 65,536, and Gitea and GitLab take more."""
 
 
 def delta(found: Delta) -> str:
@@ -29,21 +34,20 @@ def delta(found: Delta) -> str:
 
 
 def report(found: Report) -> str:
-    """The whole finding; its top answers which change, why, and which link to open first."""
-    return _page(
-        [
-            *_cases(found.cases),
-            *_answer(found),
-            *_suspects(found.suspects),
-            *_experiments(found),
-            *_elsewhere(found.deployment),
-            *_issues(found.issues),
-            f"## What changed between {safe(found.delta.before.origin)} and {safe(found.delta.after.origin)}",
-            *_changes(found.delta),
-            *_deployment(found.deployment),
-            *_gaps(found.gaps),
-        ]
-    )
+    """The finding; its top answers which change, why, and which link to open first. It fits into a forge's comment: of very many
+    changes, those that don't are counted."""
+    above = [
+        *_cases(found.cases),
+        *_answer(found),
+        *_suspects(found.suspects),
+        *_experiments(found),
+        *_elsewhere(found.deployment),
+        *_issues(found.issues),
+        f"## What changed between {safe(found.delta.before.origin)} and {safe(found.delta.after.origin)}",
+    ]
+    below = [*_deployment(found.deployment), *_gaps(found.gaps)]
+    room = LONGEST - sum(len(block) + 2 for block in (*above, *below))
+    return _page([*above, *_changes(found.delta, room), *below])
 
 
 def _page(blocks: Sequence[str]) -> str:
@@ -98,13 +102,14 @@ def _suspects(suspects: Sequence[Suspect]) -> list[str]:
     if not suspects:
         return []
     rows = []
-    for place, suspect in enumerate(suspects, 1):
+    for place, suspect in enumerate(suspects[:SUSPECTS_SHOWN], 1):
         paths = suspect.change.paths_after or suspect.change.paths_before
         by = safe(trail(paths[0][:-1])) if paths else "unknown"
         address = compared(suspect)
         change = f"[{safe(moved(suspect.change))}](<{address}>)" if address else safe(moved(suspect.change))
         rows.append([str(place), change, share(suspect), f"{suspect.score:.2f}", by])
-    return ["## Suspects", _table(["", "change", "share", "score", "comes in by"], rows)]
+    table = _table(["", "change", "share", "score", "comes in by"], rows)
+    return ["## Suspects", table, *_more(len(suspects) - SUSPECTS_SHOWN)]
 
 
 def _issues(matches: Sequence[Match]) -> list[str]:
@@ -115,9 +120,7 @@ def _issues(matches: Sequence[Match]) -> list[str]:
         f"({safe(match.package)}, {safe(dated(match))}, score {match.score:.2f})"
         for place, match in enumerate(matches[:ISSUES_SHOWN], 1)
     ]
-    left = len(matches) - ISSUES_SHOWN
-    more = [f"… and {left} more (`--format json` has all)"] if left > 0 else []
-    return ["## Upstream reports that fit best", "\n".join(items), *more]
+    return ["## Upstream reports that fit best", "\n".join(items), *_more(len(matches) - ISSUES_SHOWN)]
 
 
 def _experiments(found: Report) -> list[str]:
@@ -137,18 +140,30 @@ def _elsewhere(deployment: Deployment | None) -> list[str]:
     return ["## What else it could be, of the same deploy", "\n".join(items)] if items else []
 
 
-def _changes(found: Delta) -> list[str]:
+def _changes(found: Delta, room: int = sys.maxsize) -> list[str]:
+    """The changes as one table a lock, as far as they fit into `room` characters."""
     entries = grouped(found)
     if not entries:
         return ["Nothing changed."]
     blocks = []
     locks = sorted({entry.lock for entry in entries}, key=lambda name: name or "")
+    left = len(entries)
     for lock in locks:
-        if len(locks) > 1:
-            blocks.append(f"### {safe(lock or '')}")
         rows = [_row(entry) for entry in entries if entry.lock == lock]
-        blocks.append(_table(["package", "before", "after", "what", "comes in by", "why"], rows))
-    return blocks
+        sizes = accumulate(len(" | ".join(cells)) + 5 for cells in rows)
+        fitting = sum(size <= room for size in sizes)
+        if not fitting:
+            break
+        title = [f"### {safe(lock or '')}"] if len(locks) > 1 else []
+        table = _table(["package", "before", "after", "what", "comes in by", "why"], rows[:fitting])
+        blocks += [*title, table]
+        room -= len(table)
+        left -= fitting
+    return [*blocks, *_more(left)]
+
+
+def _more(left: int) -> list[str]:
+    return [f"… and {left} more (`--format json` has all)"] if left > 0 else []
 
 
 def _row(entry: Named) -> list[str]:
