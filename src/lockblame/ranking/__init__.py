@@ -84,7 +84,7 @@ def _suspects(
     suspects = []
     for number, candidate in enumerate(candidates):
         mine = tuple(matches.get(number, ()))
-        alone = (evidence(Feature("unreported", 1.0, "no report that fits is known")), *own[number])
+        alone = (evidence(Feature("unreported", 1.0, "no report that fits is known: counts as a weak one")), *own[number])
         items = mine[0].evidence if mine and mine[0].score > total(alone) else alone
         suspects.append(
             Suspect(
