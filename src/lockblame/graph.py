@@ -215,10 +215,6 @@ class Graph:
         """Whether any path leads from a root to `name`."""
         return any(self._distances[number] is not None for number in self._by_name.get(name, ()))
 
-    def shortest(self, name: str) -> Path | None:
-        """The shortest path from a root to `name`, ties decided by name; None when there is none."""
-        return next(self._search(name, 1), None)
-
     def paths_to(self, name: str, limit: int = 100) -> tuple[Path, ...]:
         """The paths from the roots to `name`, no name twice in one, shortest first, at most `limit`.
 

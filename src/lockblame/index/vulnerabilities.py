@@ -22,12 +22,11 @@ _MOST = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """A vulnerability that the index says a version has. `aliases` are its ids elsewhere, `fixed_in` versions without it."""
+    """A vulnerability that the index says a version has. `aliases` are its ids elsewhere."""
 
     id: str
     aliases: tuple[str, ...] = ()
     summary: str = ""
-    fixed_in: tuple[str, ...] = ()
     link: str | None = None
 
 
@@ -76,6 +75,5 @@ def _vulnerability(record: Mapping[str, Any], where: str) -> Vulnerability | Non
         id=fields.text(record, "id", where),
         aliases=fields.texts(record, "aliases", where),
         summary=fields.maybe_text(record, "summary", where) or fields.maybe_text(record, "details", where) or "",
-        fixed_in=fields.texts(record, "fixed_in", where),
         link=fields.maybe_text(record, "link", where),
     )

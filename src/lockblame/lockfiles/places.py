@@ -9,7 +9,6 @@ from lockblame.model import Source
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/@?#]*)@")
 _INSIDE = re.compile(r"://[^/@\s]{1,300}@")
 _SECRET = re.compile(r"(?i)(?:token|secret|passw|signature|sig|credential|auth|key)[^=&]{0,60}=")
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _VCS = ("git", "hg", "svn", "bzr")
 
 
@@ -62,11 +61,6 @@ def file_name(url: str) -> str:
     """The last part of a URL's or file's path: the name of the archive."""
     path = url.partition("#")[0].partition("?")[0].rstrip("/")
     return unquoted(path.replace("\\", "/").rpartition("/")[2])
-
-
-def is_commit(revision: str | None) -> bool:
-    """Whether it is a whole commit hash, rather than a branch, a tag or the beginning of a hash."""
-    return revision is not None and _COMMIT.fullmatch(revision) is not None
 
 
 def git(url: str, revision: str | None = None, subdirectory: str | None = None) -> Source:

@@ -71,7 +71,6 @@ class _Reading:
     constraints: list[Document] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
     noted: dict[str, bool] = field(default_factory=dict)
-    local: bool = False
     frozen: bool = True
     _seen: set[str] = field(default_factory=set)
 
@@ -148,7 +147,6 @@ class _Reading:
         address = (line.address or "").rstrip("/") or "."
         path = address.removeprefix("file:")
         if path in _HERE:
-            self.local = True
             return
         root = project(document, path)[0] if "://" not in address else None
         frozen = _EDITABLE.fullmatch(line.above)
