@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lockblame.lockfiles import is_lock
 from tests.repositories import ENVIRONMENT, commit, start
 
 ROOT = Path(__file__).parents[1]
@@ -99,10 +100,39 @@ def test_the_job(project: Path) -> None:
     assert all((project / path).exists() for path in job["artifacts"]["paths"])
 
 
-def test_the_hook_runs_for_every_lock_it_should(project: Path) -> None:
+LOCKS = (
+    *("uv.lock", "services/api/poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml", "app/pylock.dev.toml", "tool.py.lock"),
+    *(
+        "requirements.txt",
+        "requirements-dev.txt",
+        "dev-requirements.txt",
+        "requirements/prod.txt",
+        "api/requirements/ci/base.txt",
+    ),
+    "constraints.txt",
+)
+
+
+@pytest.mark.parametrize("path", LOCKS)
+def test_a_pipeline_starts_for_every_lock(path: str) -> None:
+    """A gate that isn't asked lets everything through: what counts as a lock starts it."""
+    assert is_lock(path)
+    job = yaml.safe_load((ROOT / "examples" / "gate" / "gitlab-ci.yml").read_text())["dependency-gate"]
+    # YAML 1.1 takes the key "on" for a truth value
+    flow = yaml.safe_load((ROOT / "examples" / "gate" / "workflow.yml").read_text())[True]
+    for globs in (job["rules"][0]["changes"], flow["pull_request"]["paths"]):
+        assert any(re.fullmatch(as_regex(glob), path) for glob in globs)
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    wanted = ("uv.lock", "services/api/poetry.lock", "requirements-dev.txt", "pylock.toml", "Pipfile.lock", "pdm.lock")
-    assert all(re.search(hook["files"], path) for path in wanted)
+    assert re.search(hook["files"], path)
+
+
+def as_regex(glob: str) -> str:
+    """`**/` is any folders or none, `*` any part of a name: what GitHub and GitLab agree on."""
+    return re.escape(glob).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+
+
+def test_the_hook_runs_for_locks_alone(project: Path) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert not re.search(hook["files"], "app/locked.py")
     (project / "requirements.txt").write_text(LOCK.format(owner="else"))
     assert run(hook["entry"], project).returncode == 1
