@@ -55,6 +55,18 @@ class TestCells:
         csv.DictWriter(io.StringIO(), list(rows[0])).writerows(rows)
 
 
+def test_a_report_begins_with_its_answer() -> None:
+    page = html5lib.parse(cell(FOUND)["text/html"], namespaceHTMLElements=False)
+    top = ["".join(item.itertext()) for item in page.find(".//ul")]
+    assert top[0].startswith("How it came in: app → celery → kombu; celery 5.3.4 now asks for")
+    assert top[-1] == "Open first: Worker waits out the long poll"
+
+
+def test_a_suspect_s_evidence_is_told_the_heaviest_first() -> None:
+    weights = [float(one) for one in re.findall(r"[+-]\d\.\d\d", cell(FOUND.suspects[0])["text/html"])]
+    assert weights == sorted(weights, reverse=True)
+
+
 @given(st.text(max_size=60))
 @settings(max_examples=40, deadline=None)
 def test_hostile_text_stays_in_its_cell(text: str) -> None:

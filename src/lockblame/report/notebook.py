@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import singledispatch
-from typing import Any
+from typing import Any, TypeGuard
 
 from lockblame.model import Change, Delta, Pin, Report, Snapshot, Suspect, Violation
 from lockblame.report.answer import answer
@@ -25,14 +25,29 @@ def bundle(found: object) -> Mapping[str, str]:
     page = press.printed(
         "cell.html.j2",
         title=title(found),
+        told=_answered(found),
+        first=answer(found).first if _blamed(found) else None,
         header=header,
         lines=lines[:MOST],
         left=max(0, len(lines) - MOST),
-        matches=found.issues[:REPORTS] if isinstance(found, Report) and not found.checked else (),
+        matches=found.issues[:REPORTS] if _blamed(found) else (),
         gaps=found.gaps[:GAPS] if isinstance(found, Report | Delta) else (),
         unsaid=max(0, len(found.gaps) - GAPS) if isinstance(found, Report | Delta) else 0,
     )
     return {"text/html": page, "text/plain": text(found)}
+
+
+def _blamed(found: object) -> TypeGuard[Report]:
+    return isinstance(found, Report) and not found.checked
+
+
+def _answered(found: object) -> tuple[tuple[str, str], ...]:
+    """What a report's answer rests on, so that who knows nothing of the package needn't ask on."""
+    if not _blamed(found):
+        return ()
+    top = answer(found)
+    told = (("What it is", top.what), ("How it came in", top.how), ("Brought by commit", top.commit))
+    return tuple((name, text) for name, text in told if text)
 
 
 def title(found: object) -> str:
@@ -93,7 +108,7 @@ def _told(one: Violation) -> list[str]:
 
 @_table.register
 def _(found: Suspect) -> tuple[list[str], list[list[str]]]:
-    lines = [[f"{one.weight:+.2f}", one.kind, one.detail] for one in found.evidence]
+    lines = [[f"{one.weight:+.2f}", one.kind, one.detail] for one in sorted(found.evidence, key=lambda one: -one.weight)]
     return ["weight", "kind", "because"], lines
 
 
