@@ -252,6 +252,15 @@ class TestSeveralLocks:
         assert len(report.delta) == 2
         assert [(str(one.change), one.probability) for one in report.suspects] == [("kombu 5.3.1 → 5.3.2", 1.0)]
 
+    def test_it_is_told_of_the_file_that_it_stands_in(self, tmp_path):
+        for side, version in (("before", "5.3.1"), ("after", "5.3.2")):
+            (tmp_path / side / "requirements").mkdir(parents=True)
+            (tmp_path / side / "requirements.txt").write_text("-r requirements/main.txt\n")
+            (tmp_path / side / "requirements" / "main.txt").write_text(f"vine==5.0.0\nkombu=={version}\n")
+        report = lockblame.blame(tmp_path / "before", tmp_path / "after", offline=True, repository=tmp_path)
+        (suspect,) = report.suspects
+        assert (suspect.change.lock, suspect.change.after.line) == ("requirements/main.txt", 2)
+
     def test_but_not_the_one_that_goes_to_another_index(self, folder):
         report = lockblame.check(folder / "before", folder / "elsewhere", offline=True, repository=folder)
         assert [(one.rule, one.path) for one in report.violations if one.rule == "moved"] == [("moved", "uv.lock")]

@@ -140,7 +140,7 @@ class TestComment:
     def test_with_very_many_changes_it_fits_and_counts_the_rest(self, locks: int):
         changes = [
             examples.change(
-                f"package-{number}", reason=Reason(kind="drifted", detail="nobody asked for it " * 12), lock=f"{lock}.lock"
+                f"package-{lock}-{number}", reason=Reason(kind="drifted", detail="nobody asked for it " * 12), lock=f"{lock}.lock"
             )
             for lock in range(locks)
             for number in range(600 // locks)
@@ -158,6 +158,33 @@ class TestComment:
         assert "… and 580 more (`--format json` has all)" in shown.partition("## What to try")[0]
         assert "## Not looked at" in table
         assert len(render(delta, "markdown")) > 65_536
+
+
+class TestSeveralLocks:
+    @pytest.fixture
+    def found(self):
+        parts = [
+            examples.delta(*(examples.change(name, lock=lock) for name in names))
+            for lock, names in (("a.lock", ("kombu", "vine")), ("b.lock", ("amqp", "kombu")), ("c.lock", ("vine",)))
+        ]
+        delta = replace(examples.delta(*(change for part in parts for change in part)), parts=tuple(parts))
+        return replace(examples.report(), delta=delta)
+
+    @pytest.mark.parametrize("style", ["text", "markdown"])
+    def test_what_they_have_alike_is_told_once(self, found, style: str):
+        table = render(found, style).partition("What changed")[2]
+        told = re.findall(r"^(?:### |\| )?([abc]\.lock|kombu|vine|amqp)|^ *(.* as above)$", table, re.MULTILINE)
+        assert [one or other for one, other in told] == [
+            *("a.lock", "kombu", "vine"),
+            *("b.lock", "amqp", "… and 1 as above"),
+            *("c.lock", "1 as above"),
+        ]
+
+    @pytest.mark.parametrize("style", ["text", "markdown"])
+    def test_a_comparison_alone_tells_each_lock_in_full(self, found, style: str):
+        shown = render(found.delta, style)
+        assert shown.count("kombu  ") + shown.count("| kombu |") == 2
+        assert "as above" not in shown
 
 
 class TestDocument:

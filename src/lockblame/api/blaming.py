@@ -227,7 +227,7 @@ def _candidates(delta: Delta, known: Knowledge, spared: Mapping[Key, tuple[str, 
             comparison=known.comparisons.get(upstream.step_of(change)),
             development=spared.get((change.name, change.lock), ()),
         )
-        for change in _distinct(sorted(delta, key=lambda change: (change.name, change.lock) in spared))
+        for change in _distinct(sorted(delta, key=lambda change: ((change.name, change.lock) in spared, _included(change))))
     )
 
 
@@ -239,6 +239,11 @@ def _distinct(changes: Iterable[Change]) -> Iterable[Change]:
         if change.kind != "refiled" and not any(_alike(change, one) for one in kept):
             kept.append(change)
             yield change
+
+
+def _included(change: Change) -> bool:
+    """Whether the lock has it from a file that it includes: only that one tells the line, and which commit changed it."""
+    return all(pin is None or pin.line is None for pin in (change.before, change.after))
 
 
 def _alike(one: Change, other: Change) -> bool:

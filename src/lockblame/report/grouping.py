@@ -29,6 +29,11 @@ class Named:
     changes: tuple[Change, ...]
 
     @property
+    def likeness(self) -> tuple[object, ...]:
+        """What it has in common with the same change in another lock."""
+        return self.name, self.kind, self.before, self.after
+
+    @property
     def leading(self) -> Change:
         """The change that stands for the others: the one of the entry's kind."""
         return next((change for change in self.changes if change.kind == self.kind), self.changes[0])
@@ -48,8 +53,23 @@ def told_once(entries: Iterable[Named]) -> tuple[tuple[Named, tuple[str, ...]], 
     """What several locks have alike once, by name: the first entry of each kind, and the locks that have it."""
     alike: dict[tuple[object, ...], list[Named]] = {}
     for entry in sorted(entries, key=lambda one: one.name):
-        alike.setdefault((entry.name, entry.kind, entry.before, entry.after), []).append(entry)
+        alike.setdefault(entry.likeness, []).append(entry)
     return tuple((group[0], tuple(one.lock for one in group if one.lock)) for group in alike.values())
+
+
+def by_lock(entries: Iterable[Named], *, once: bool) -> tuple[tuple[str | None, tuple[Named, ...], int], ...]:
+    """Lock by lock, in the order of their paths: its entries, or `once` those that no lock before it has alike, and how many are
+    left out for that."""
+    locks: dict[str | None, list[Named]] = {}
+    for entry in entries:
+        locks.setdefault(entry.lock, []).append(entry)
+    told: set[tuple[object, ...]] = set()
+    found = []
+    for lock in sorted(locks, key=lambda path: path or ""):
+        fresh = tuple(entry for entry in locks[lock] if not once or entry.likeness not in told)
+        told.update(entry.likeness for entry in fresh)
+        found.append((lock, fresh, len(locks[lock]) - len(fresh)))
+    return tuple(found)
 
 
 def _entry(name: str, changes: tuple[Change, ...], delta: Delta) -> Named:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from lockblame.report.answer import answer, compared, dated, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.experiments import Experiment, elsewhere, planned
-from lockblame.report.grouping import Named, grouped
+from lockblame.report.grouping import Named, by_lock, grouped
 from lockblame.report.hostile import markdown as safe
 from lockblame.report.hostile import url
 from lockblame.report.phrases import moved, share, trail
@@ -140,24 +139,24 @@ def _elsewhere(deployment: Deployment | None) -> list[str]:
     return ["## What else it could be, of the same deploy", "\n".join(items)] if items else []
 
 
-def _changes(found: Delta, room: int = sys.maxsize) -> list[str]:
-    """The changes as one table a lock, as far as they fit into `room` characters."""
-    entries = grouped(found)
-    if not entries:
+def _changes(found: Delta, room: int | None = None) -> list[str]:
+    """The changes as one table a lock; in a `room` of so many characters as far as they fit, what locks have alike told once."""
+    locks = by_lock(grouped(found), once=room is not None)
+    if not locks:
         return ["Nothing changed."]
     blocks = []
-    locks = sorted({entry.lock for entry in entries}, key=lambda name: name or "")
-    left = len(entries)
-    for lock in locks:
-        rows = [_row(entry) for entry in entries if entry.lock == lock]
+    left = sum(len(entries) for _, entries, _ in locks)
+    for lock, entries, alike in locks:
+        rows = [_row(entry) for entry in entries]
         sizes = accumulate(len(" | ".join(cells)) + 5 for cells in rows)
-        fitting = sum(size <= room for size in sizes)
-        if not fitting:
+        fitting = len(rows) if room is None else sum(size <= room for size in sizes)
+        if rows and not fitting:
             break
         title = [f"### {safe(lock or '')}"] if len(locks) > 1 else []
-        table = _table(["package", "before", "after", "what", "comes in by", "why"], rows[:fitting])
-        blocks += [*title, table]
-        room -= len(table)
+        table = [_table(["package", "before", "after", "what", "comes in by", "why"], rows[:fitting])] if rows else []
+        same = [f"{'… and ' if rows else ''}{alike} as above"] if alike else []
+        blocks += [*title, *table, *same]
+        room = None if room is None else room - sum(len(block) + 2 for block in (*title, *table, *same))
         left -= fitting
     return [*blocks, *_more(left)]
 

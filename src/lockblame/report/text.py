@@ -8,7 +8,7 @@ from lockblame.report.answer import answer, compared, dated, link, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.columns import LEAST, laid, wrapped
 from lockblame.report.experiments import Experiment, elsewhere, planned
-from lockblame.report.grouping import Named, grouped
+from lockblame.report.grouping import Named, by_lock, grouped
 from lockblame.report.hostile import line, url
 from lockblame.report.ink import inked
 from lockblame.report.phrases import moved, share, trail
@@ -42,7 +42,7 @@ def report(found: Report, *, width: int = 100, colour: bool = False) -> str:
     page.elsewhere(tuple(elsewhere(found.deployment)))
     page.issues(found.issues)
     page.heading(f"What changed between {line(found.delta.before.origin)} and {line(found.delta.after.origin)}")
-    page.changes(found.delta)
+    page.changes(found.delta, once=True)
     page.deployment(found.deployment)
     page.gaps(found.gaps)
     return page.text()
@@ -148,15 +148,18 @@ class _Page:
         for one in kinds:
             self.say(one, indent="- ", hanging="  ")
 
-    def changes(self, found: Delta) -> None:
-        entries = grouped(found)
-        locks = {entry.lock for entry in entries}
-        for lock in sorted(locks, key=lambda name: name or ""):
+    def changes(self, found: Delta, *, once: bool = False) -> None:
+        """A table for each lock; `once` tells what several have alike only at the first of them."""
+        locks = by_lock(grouped(found), once=once)
+        for lock, entries, alike in locks:
             if len(locks) > 1:
                 self.say(line(lock or ""), "bold")
-            header = ("package", "before", "after", "what", "comes in by")
-            self.table(header, (_row(entry) for entry in entries if entry.lock == lock))
-        if not entries:
+            if entries:
+                header = ("package", "before", "after", "what", "comes in by")
+                self.table(header, map(_row, entries))
+            if alike:
+                self.say(f"{'… and ' if entries else ''}{alike} as above", "dim", indent="  ")
+        if not locks:
             self.say("Nothing changed.")
 
     def deployment(self, deployment: Deployment | None) -> None:
