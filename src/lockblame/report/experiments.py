@@ -16,7 +16,7 @@ LIKELY = 0.05
 """The share from which on a suspect is worth an experiment; the first always is."""
 PATHS = 4
 
-_ELSEWHERE = {
+ELSEWHERE = {
     "application": "the application's own code",
     "settings": "settings",
     "container": "the container or its infrastructure",
@@ -77,7 +77,7 @@ def _experiment(suspect: Suspect, both: str) -> Experiment:
 
 def touched(deployment: Deployment | None) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What else came with the deploy and could be to blame: what a person calls it, and its paths."""
-    for kind, called in _ELSEWHERE.items():
+    for kind, called in ELSEWHERE.items():
         paths = deployment.touched.get(kind, ()) if deployment is not None else ()
         if paths:
             yield called, paths

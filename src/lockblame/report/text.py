@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lockblame.report.answer import answer, compared, dated, link, weighed
 from lockblame.report.cases import resembles
 from lockblame.report.columns import LEAST, laid, wrapped
-from lockblame.report.experiments import Experiment, elsewhere, planned
+from lockblame.report.experiments import ELSEWHERE, Experiment, elsewhere, planned
 from lockblame.report.grouping import Named, by_lock, grouped
 from lockblame.report.hostile import line, url
 from lockblame.report.ink import inked
@@ -165,8 +165,11 @@ class _Page:
     def deployment(self, deployment: Deployment | None) -> None:
         if deployment is None or not deployment.commits:
             return
-        self.heading(f"What else the deploy brought (commits: {len(deployment.commits)})")
-        for kind, paths in deployment.touched.items():
+        # the kinds that could be to blame were told further up, in the same words
+        rest = {kind: paths for kind, paths in deployment.touched.items() if kind not in ELSEWHERE}
+        if rest:
+            self.heading(f"What else the deploy brought (commits: {len(deployment.commits)})")
+        for kind, paths in rest.items():
             shown = ", ".join(line(path, 80) for path in paths[:4])
             more = f" and {len(paths) - 4} more" if len(paths) > 4 else ""
             self.say(f"{kind}: {shown}{more}", indent="  ", hanging="    ")
