@@ -362,11 +362,14 @@ class TestReport:
         assert [text_of(row[0]) for row in rows] == sorted({change.name for change in found.delta})
 
     def test_several_locks_have_a_column(self):
-        one, other = (examples.delta(replace(examples.change(), lock=lock)) for lock in ("a/uv.lock", "b/uv.lock"))
-        both = replace(one, changes=(*one.changes, *other.changes), parts=(one, other))
+        one, other, third = (
+            examples.delta(examples.change(new=new, lock=lock))
+            for lock, new in (("a/uv.lock", "5.3.2"), ("b/uv.lock", "5.3.2"), ("c/uv.lock", "5.3.3"))
+        )
+        both = replace(one, changes=(*one.changes, *other.changes, *third.changes), parts=(one, other, third))
         table = by_id(parsed(render(both, "html")), "changes-table")
         assert "Lock" in [text_of(cell) for cell in table.find("thead")[0]]
-        assert [text_of(row[1]) for row in table.find("tbody")] == ["a/uv.lock", "b/uv.lock"]
+        assert [text_of(row[1]) for row in table.find("tbody")] == ["a/uv.lock, b/uv.lock", "c/uv.lock"]
 
     @pytest.mark.parametrize(
         "change",

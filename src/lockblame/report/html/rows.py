@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockblame.report.grouping import Named, grouped
+from lockblame.report.grouping import Named, grouped, told_once
 from lockblame.report.hostile import line
 from lockblame.report.html.bars import signed
 from lockblame.report.phrases import share, trail
@@ -21,14 +21,15 @@ ALARMING = frozenset({"downgraded", "moved", "republished"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One package in one lock. `score` and `share` are those of its best suspicion, "" where it has none.
+    """One package in one lock, or in several (`locks`) that have the same change of it. `score` and `share` are those of its best
+    suspicion, "" where it has none.
 
     `older` and `newer` are the places of `before` and `after` among all versions of the table, by PEP 440: a browser that
     compares texts would put 1.0rc1 behind 1.0.
     """
 
     name: str
-    lock: str
+    locks: tuple[str, ...]
     before: str
     after: str
     kind: str
@@ -54,17 +55,17 @@ class Table:
 
 
 def table(delta: Delta, suspects: Sequence[Suspect] = ()) -> Table:
-    """One row for each name and lock, in the order of the delta."""
+    """One row for each name and what happened to it, by name."""
     best: dict[str, Suspect] = {}
     for suspect in suspects:
         best.setdefault(suspect.change.name, suspect)
     entries = grouped(delta)
     places = _places(entries)
-    rows = tuple(_row(entry, best.get(entry.name), places) for entry in entries)
+    rows = tuple(_row(entry, locks, best.get(entry.name), places) for entry, locks in told_once(entries))
     return Table(
         rows=rows,
         kinds=tuple(sorted({row.kind for row in rows})),
-        locks=len({row.lock for row in rows}) > 1,
+        locks=len({lock for row in rows for lock in row.locks}) > 1,
         scores=bool(best),
     )
 
@@ -76,12 +77,12 @@ def _places(entries: Sequence[Named]) -> dict[tuple[str, ...], int]:
     return {versions: place for place, versions in enumerate(ordered)}
 
 
-def _row(entry: Named, suspect: Suspect | None, places: Mapping[tuple[str, ...], int]) -> Row:
+def _row(entry: Named, locks: tuple[str, ...], suspect: Suspect | None, places: Mapping[tuple[str, ...], int]) -> Row:
     change = entry.leading
     paths = change.paths_after or change.paths_before
     return Row(
         name=entry.name,
-        lock=entry.lock or "",
+        locks=locks,
         before=_versions(entry.before),
         after=_versions(entry.after),
         kind=entry.kind,
