@@ -261,6 +261,25 @@ class TestSeveralLocks:
         (suspect,) = report.suspects
         assert (suspect.change.lock, suspect.change.after.line) == ("requirements/main.txt", 2)
 
+    def test_a_file_that_was_replaced_is_found_in_whichever_lock(self, tmp_path):
+        def put(place: Path, digest: str, more: str = "") -> None:
+            place.mkdir(parents=True)
+            (place / "uv.lock").write_text(
+                'version = 1\n[[package]]\nname = "desk"\nversion = "1"\nsource = { virtual = "." }\n'
+                'dependencies = [{ name = "kombu" }]\n'
+                '[[package]]\nname = "kombu"\nversion = "5.3.1"\nsource = { registry = "https://index.example/simple" }\n'
+                f'sdist = {{ url = "https://files.example/kombu-5.3.1.tar.gz", hash = "sha256:{digest * 64}" }}\n{more}'
+                '[[package]]\nname = "vine"\nversion = "5.0.0"\nsource = { registry = "https://index.example/simple" }\n'
+                'dependencies = [{ name = "kombu" }]\n'
+            )
+
+        for side, more, digest in (("before", "", "a"), ("after", 'dependencies = [{ name = "vine" }]\n', "b")):
+            put(tmp_path / side / "one", "a", more)
+            put(tmp_path / side / "two", digest)
+        report = lockblame.check(tmp_path / "before", tmp_path / "after", offline=True, repository=tmp_path)
+        assert {change.kind for change in report.delta} == {"rescoped", "republished"}
+        assert [one.path for one in report.violations if one.rule == "republished"] == ["two/uv.lock"]
+
     def test_but_not_the_one_that_goes_to_another_index(self, folder):
         report = lockblame.check(folder / "before", folder / "elsewhere", offline=True, repository=folder)
         assert [(one.rule, one.path) for one in report.violations if one.rule == "moved"] == [("moved", "uv.lock")]

@@ -249,11 +249,12 @@ def _included(change: Change) -> bool:
 def _alike(one: Change, other: Change) -> bool:
     """Whether two changes of the same versions are one; a lock that names no index says nothing else than one that does."""
     mine, its = _sources(one), _sources(other)
-    if mine == its:
-        return True
+    if one.kind != other.kind or mine == its:
+        # a file that was replaced in one lock is that, whatever happened to the package in another
+        return one.kind == other.kind
     # what goes from one index to another does so in the lock that says it, and the policy has to hear of that
     places = {*mine, *its}
-    stay = one.kind == other.kind and len(set(mine)) == len(set(its)) == 1
+    stay = len(set(mine)) == len(set(its)) == 1
     return stay and PinSource() in places and all(source.kind == "registry" for source in places)
 
 
