@@ -219,6 +219,14 @@ class TestSeries:
         for each in (damaged, text):
             assert _outcome(lambda text: series.read(text, path), each) == _outcome(lambda text: parse(text, path), each)
 
+    @pytest.mark.parametrize("source", ["", 'source = { registry = "" }\n'])
+    def test_a_package_whose_index_is_unsaid_names_none(self, source):
+        text = b'version = 1\n[[package]]\nname = "alpha"\nversion = "1"\n' + source.encode()
+        series = Series()
+        for each in (text, text.replace(b'"1"', b'"2"')):
+            assert series.read(each, "uv.lock") == unlined(parse(each, "uv.lock"))
+            assert parse(each, "uv.lock").indexes == ()
+
     def test_entries_that_stay_are_the_same_objects(self):
         series = Series()
         for path, write in (*FORMATS.items(), ("poetry.lock", partial(poetry, old=True))):

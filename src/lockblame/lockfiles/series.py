@@ -245,7 +245,7 @@ def _uv(document: Document, template: Snapshot, entries: list[_Entry]) -> Snapsh
         template,
         pins=pins,
         roots=(*(entry.node for entry in entries if isinstance(entry.node, Root)), *template.roots),
-        indexes=tuple(dict.fromkeys(pin.source.location or "" for pin in pins if pin.source.kind == "registry")),
+        indexes=indexes(pins),
     )
 
 

@@ -101,7 +101,8 @@ class _Reader:
             known = self._registries.get(registry)
             if known is None:
                 known = self._registries[registry] = places.index(registry)
-                self.indexes.append(known.location or "")
+                if known.location:
+                    self.indexes.append(known.location)
             return known
         return _other_source(raw, f"{where}.source")
 
