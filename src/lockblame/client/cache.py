@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from lockblame.client.answers import Refused
+from lockblame.flow import Request, Response
 
 if TYPE_CHECKING:
     import httpx
-    from hishel import Entry, SqliteStorage
+    from hishel import CacheOptions, Entry, SqliteStorage
     from hishel.httpx import CacheTransport
-
-    from lockblame.flow import Request
 
 VARIABLE = "LOCKBLAME_CACHE_DIR"
 """The environment variable that names the folder."""
@@ -69,13 +68,13 @@ class Cache:
     """The answers in `folder`, and `below` for what has to be asked. `note` is told, once, when the cache can't be used."""
 
     def __init__(self, folder: Path, below: httpx.BaseTransport, note: Callable[[str], None], *, bound: int = BOUND) -> None:
-        from hishel import CacheOptions, SqliteStorage
-        from hishel.httpx import CacheTransport
+        from hishel import SqliteStorage
 
         self._below = below
         self._trouble = _Trouble(note, folder, self._give_up)
         self._storage: SqliteStorage | None = None
         self._transport: CacheTransport | None = None
+        self._building = threading.Lock()
         logging.getLogger("hishel").addHandler(self._trouble)
         try:
             # answers may come from private places
@@ -90,8 +89,6 @@ class Cache:
             default_tti=UNUSED,
             soft_delete_ttl=_READING,
         )
-        private = CacheOptions(shared=False, allow_stale=False)
-        self._transport = CacheTransport(below, storage=self._storage, rfc=private)
 
     def close(self) -> None:
         """Close the database. What is still under way finds it closed."""
@@ -105,42 +102,50 @@ class Cache:
         if self._storage is not None:
             self._storage.close()
 
-    def answer(self, question: httpx.Request, key: str, *, keeps: float) -> httpx.Response | None:
-        """What is kept when it may stand in, else what its host says; None when the cache is no help. Raises Refused."""
-        if self._transport is None or self._trouble.told:
-            return None
-        try:
-            held = self._latest(key)
-            if held is not None and keeps > 0 and (answer := _standing_in(held, keeps)):
-                return answer
-            return self._confirmed(self._transport, question, key)
-        except Refused:
-            raise
-        except Exception as error:  # whatever goes wrong in the cache must not cost the answer
-            # somebody cleared it, or made room: that is its good right
-            if "deleted while it was being read" not in str(error):
-                self._trouble.tell(error)
-            return None
+    def kept(self, key: str, url: str, *, within: float | None) -> Response | None:
+        """What is kept and no older than `within` seconds (None: however old), or fresh by its host's own word (RFC 9111 §4.2);
+        None when the cache is no help.
 
-    def held(self, key: str) -> httpx.Response | None:
-        """What is kept, however old."""
+        Needs no httpx: to load it takes longer than anything else that a run does which asks nobody.
+        """
         if self._storage is None or self._trouble.told:
             return None
         try:
             entry = self._latest(key)
-            return _standing_in(entry, None) if entry is not None else None
-        except Exception as error:
-            self._trouble.tell(error)
+            return _standing_in(entry, url, within) if entry is not None else None
+        except Exception as error:  # whatever goes wrong in the cache must not cost the answer
+            self._failed(error)
             return None
 
-    def _confirmed(self, transport: CacheTransport, question: httpx.Request, key: str) -> httpx.Response | None:
-        answer = transport.handle_request(question)
-        answer.read()
-        if _is_whole(answer):
-            return answer
-        for entry in self._entries(key):
-            self._forget(entry)
+    def answer(self, question: httpx.Request, key: str) -> httpx.Response | None:
+        """What is kept when its host confirms it, else what its host says; None when the cache is no help. Raises Refused."""
+        if self._storage is None or self._trouble.told:
+            return None
+        try:
+            answer = self._transporting(self._storage).handle_request(question)
+            answer.read()
+            if _is_whole(answer.headers, answer.content):
+                return answer
+            for entry in self._entries(key):
+                self._forget(entry)
+        except Refused:
+            raise
+        except Exception as error:
+            self._failed(error)
         return None
+
+    def _failed(self, error: Exception) -> None:
+        # somebody cleared it, or made room: that is its good right
+        if "deleted while it was being read" not in str(error):
+            self._trouble.tell(error)
+
+    def _transporting(self, storage: SqliteStorage) -> CacheTransport:
+        from hishel.httpx import CacheTransport
+
+        with self._building:
+            if self._transport is None:
+                self._transport = CacheTransport(self._below, storage=storage, rfc=_private())
+            return self._transport
 
     def _latest(self, key: str) -> Entry | None:
         """The latest of what is kept for one question, and only that is kept.
@@ -161,23 +166,35 @@ class Cache:
             self._storage.remove_entry(entry.id)
 
 
-def _standing_in(entry: Entry, keeps: float | None) -> httpx.Response | None:
-    """The answer that is kept, unless it is older than that or damaged."""
-    import httpx
-
+def _standing_in(entry: Entry, url: str, within: float | None) -> Response | None:
+    """The answer that is kept, unless it is older than that, and not fresh either, or damaged."""
     # a clock that was set back makes it older than it says, never younger
-    if keeps is not None and not 0 <= time.time() - _asked(entry) <= keeps:
+    if within is not None and not 0 <= time.time() - _asked(entry) <= within and not _fresh(entry):
         return None
     stored = entry.response
-    headers = [(name, value) for name in stored.headers for value in stored.headers.get_list(name) or []]
+    headers = {name.lower(): ", ".join(stored.headers.get_list(name) or ()) for name in stored.headers}
     body = b"".join(cast("list[bytes]", stored.stream))
-    answer = httpx.Response(stored.status_code, headers=headers, content=body)
-    return answer if _is_whole(answer) else None
+    return Response(status=stored.status_code, url=url, headers=headers, body=body) if _is_whole(headers, body) else None
 
 
-def _is_whole(answer: httpx.Response) -> bool:
-    digest = answer.headers.get(DIGEST)
-    return digest is None or digest == sha256(answer.content).hexdigest()
+def _fresh(entry: Entry) -> bool:
+    """Whether its host said that it may be taken for so long, as hishel reads RFC 9111."""
+    from hishel import FromCache, IdleClient
+
+    # asked by the question that it answered: what may differ between two questions (Vary) is in the key
+    return isinstance(IdleClient(options=_private()).next(entry.request, [entry]), FromCache)
+
+
+def _private() -> CacheOptions:
+    from hishel import CacheOptions
+
+    return CacheOptions(shared=False, allow_stale=False)
+
+
+def _is_whole(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a body is the one that its digest was made of."""
+    digest = headers.get(DIGEST)
+    return digest is None or digest == sha256(body).hexdigest()
 
 
 def _asked(entry: Entry) -> float:

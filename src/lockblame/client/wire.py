@@ -14,7 +14,7 @@ import time
 import weakref
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -91,43 +91,46 @@ class Wire:
 
     def ask(self, request: Request, url: str, seconds: float) -> Response:
         """The answer to `request` at `url`, of any status, within so many seconds. Raises Refused."""
+        ends = time.monotonic() + seconds
+        key = key_of(request, url, None if request.anonymous else self._credentials.header(url))
+        answer, way = self._kept(request, url, key), "from the cache"
+        if answer is None:
+            answer, way = self._asked(request, url, key, _Bounds(request=request, ends=ends, seconds=seconds))
+        status = int(answer.headers.get(STATUS, answer.status))
+        log("client", "%s: %s from %s, %s", request.subject, status, shown(url), way)
+        return replace(answer, status=status, headers={name: said for name, said in answer.headers.items() if name not in _OURS})
+
+    def _kept(self, request: Request, url: str, key: str) -> Response | None:
+        """What may stand in without asking. Raises Refused where there is nothing, and asking is forbidden."""
+        if self._offline:
+            answer = self._cache.kept(key, url, within=None) if self._cache is not None else None
+            if answer is None:
+                detail = f"was not asked for at {shown(url)}, because asking was forbidden"
+                raise Refused(Offline(request.subject, detail, shown(url)))
+            return answer
+        if self._cache is None or not _cacheable(request):
+            return None
+        own = min(SAME_RUN, time.time() - self._began)
+        return self._cache.kept(key, url, within=max(request.keeps, own))
+
+    def _asked(self, request: Request, url: str, key: str, bounds: _Bounds) -> tuple[Response, str]:
+        """What its host says, and how that was come by."""
         import httpx
 
-        key = key_of(request, url, None if request.anonymous else self._credentials.header(url))
         headers = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip", **request.headers}
         if self._cache is not None:
             # a part of a file is posed to the cache as a page under its own key
             headers = {name: value for name, value in headers.items() if name.lower() != "range"}
-        bounds = _Bounds(request=request, ends=time.monotonic() + seconds, seconds=seconds)
         try:
             question = httpx.Request("GET", url, headers=headers, extensions={"bounds": bounds, "caching": {"key": key}})
         except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
             raise Refused(BadResponse(request.subject, f"{shown(url)} is no address that can be asked", shown(url))) from None
-        answer = self._offline_answer(question, key) if self._offline else self._online_answer(question, key)
-        status = int(answer.headers.pop(STATUS, answer.status_code))
-        log("client", "%s: %s from %s, %s", request.subject, status, shown(url), _ways(question.extensions.get("statuses")))
-        named = {name: value for name, value in answer.headers.items() if name not in _OURS}
-        return Response(status=status, url=url, headers=named, body=answer.content)
-
-    def _online_answer(self, question: httpx.Request, key: str) -> httpx.Response:
-        request = question.extensions["bounds"].request
-        answer = None
-        # a question by POST is kept only where its asker says for how long
-        if self._cache is not None and (request.body is None or request.keeps > 0):
-            own = min(SAME_RUN, time.time() - self._began)
-            answer = self._cache.answer(question, key, keeps=max(request.keeps, own))
+        answer = self._cache.answer(question, key) if self._cache is not None and _cacheable(request) else None
         if answer is None:
             # what came just before the cache broke is as good as ever
             answer = question.extensions.get("came") or self.handle_request(question)
-        return answer
-
-    def _offline_answer(self, question: httpx.Request, key: str) -> httpx.Response:
-        answer = self._cache.held(key) if self._cache is not None else None
-        if answer is None:
-            where = shown(str(question.url))
-            subject = question.extensions["bounds"].subject
-            raise Refused(Offline(subject, f"was not asked for at {where}, because asking was forbidden", where))
-        return answer
+        response = Response(status=answer.status_code, url=url, headers=dict(answer.headers.items()), body=answer.content)
+        return response, _way(question.extensions.get("statuses"))
 
     def handle_request(self, question: httpx.Request) -> httpx.Response:
         """One exchange with the network. The cache calls this with its own headers added."""
@@ -196,7 +199,12 @@ class Wire:
             return self._http
 
 
-def _ways(statuses: list[int] | None) -> str:
+def _cacheable(request: Request) -> bool:
+    """A question by POST is kept only where its asker says for how long."""
+    return request.body is None or request.keeps > 0
+
+
+def _way(statuses: list[int] | None) -> str:
     """How an answer was come by, for the log."""
     if not statuses:
         return "from the cache"
