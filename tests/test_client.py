@@ -320,6 +320,27 @@ class TestFaults:
                 with client() as another:
                     assert another.run(get(f"{server.url}/third")).status == 200
 
+    @pytest.mark.parametrize("body", [None, b"{}"], ids=["a page", "a query"])
+    def test_one_hang_of_a_host_that_never_answered_is_enough(self, body: bytes | None):
+        def asked() -> Flow[Response]:
+            return (yield Request(url=f"{server.url}/first", subject="kombu", body=body, retried=False))
+
+        with Server(lambda _: Answer(after=60)) as server, client(timeout=0.3) as asking:
+            for _ in range(3):
+                with pytest.raises(BadResponse, match="no whole answer within"):
+                    asking.run(asked())
+            assert len(server.asked) == 1
+
+    def test_a_host_that_stops_answering_is_given_a_second_chance(self, monkeypatch: pytest.MonkeyPatch):
+        with Server(lambda asked: Answer(after=0 if asked.path == "/first" else 60)) as server, client() as asking:
+            asking.run(get(f"{server.url}/first"))
+            # only now, because a busy machine may take its time for an answer
+            monkeypatch.setattr(asking, "_timeout", 0.3)
+            for _ in range(3):
+                with pytest.raises(BadResponse, match="no whole answer within"):
+                    asking.run(get(f"{server.url}/second"))
+            assert [one.path for one in server.asked] == ["/first", "/second", "/second"]
+
 
 class TestLimits:
     def test_retry_after_is_waited_for_in_full(self):

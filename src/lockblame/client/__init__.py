@@ -27,6 +27,7 @@ from lockblame.client.answers import (
     REDIRECTS,
     Hung,
     Refused,
+    Slow,
     TooLate,
     Unreachable,
     at_once,
@@ -54,7 +55,11 @@ T = TypeVar("T")
 
 _ATTEMPTS = 4
 _KNOCKS = 2
-"""Attempts at a host where nobody answers: who is offline waits a second for the report, not five."""
+"""Attempts at a host where nobody answers (who is offline waits a second for the report, not five), and for what took all its
+time."""
+_HANGS = 2
+"""Questions in a row that a host left hanging, after which the others needn't wait for it. One will do of a host that never
+answered: it had twice the time that GitHub gives its longest queries."""
 _SILENCE = 30.0
 """Seconds for which a host that nobody answered at is not tried again by the same client."""
 _HOPS = 5
@@ -100,7 +105,7 @@ class Client:
         self._lanes: dict[str, threading.Semaphore] = {}
         self._resting: dict[str, RateLimited] = {}
         self._silent: dict[str, tuple[str, float]] = {}
-        self._heard: set[str] = set()
+        self._hanging: dict[str, int] = {}
         self._calls: weakref.WeakSet[Call] = weakref.WeakSet()
         self._closed = threading.Event()
 
@@ -214,7 +219,7 @@ class Client:
                 reason = error.error
             if not isinstance(error, Refused) or error.wait is None or attempt is None:
                 return False
-            if attempt.num >= (_KNOCKS if isinstance(error, Unreachable) else _ATTEMPTS):
+            if attempt.num >= (_KNOCKS if isinstance(error, Unreachable | Slow) else _ATTEMPTS):
                 return False
             if error.wait is True:
                 return 0.0 if request.retried and call.pause(attempt.next_wait + _jitter()) else False
@@ -280,14 +285,21 @@ class Client:
             try:
                 response = self._wired().ask(request, url, min(self._timeout, call.left))
             except Hung as hung:
-                # not one answer, to no question that is easy to answer: the host is down, and the other questions needn't wait
-                if whole and request.body is None and urlsplit(url).netloc not in self._heard:
+                if whole and self._down(urlsplit(url).netloc):
                     raise Unreachable(hung.error) from None
                 raise
-            self._heard.add(urlsplit(url).netloc)
+            self._hanging[urlsplit(url).netloc] = 0
             return response
         finally:
             lane.release()
+
+    def _down(self, host: str) -> bool:
+        """Whether a host that left one more question hanging is to be asked no other for now."""
+        with self._lock:
+            hanging = self._hanging.get(host)
+            if hanging is not None:
+                self._hanging[host] = hanging + 1
+        return hanging is None or hanging + 1 >= _HANGS
 
     def _rested(self, url: str, subject: str) -> None:
         """Refuses at once what a host has said it won't answer yet (asking all the same makes its limits stricter), and what

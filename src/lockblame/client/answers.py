@@ -39,8 +39,12 @@ class Unreachable(Refused):
     """An attempt that found nobody at the host. Whether another may is said as before."""
 
 
-class Hung(Refused):
-    """An attempt that had its time and no answer in it."""
+class Slow(Refused):
+    """An attempt that had its time, and no whole answer in it."""
+
+
+class Hung(Slow):
+    """The same, and nothing came any more."""
 
 
 class TooLate(Refused):

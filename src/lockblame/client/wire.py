@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import Hung, Refused, Unreachable, lasts, shown
+from lockblame.client.answers import Hung, Refused, Slow, Unreachable, lasts, shown
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
@@ -232,7 +232,7 @@ def _read(answer: httpx.Response, bounds: _Bounds) -> bytes:
     body = bytearray()
     for chunk in answer.iter_raw():
         if time.monotonic() > bounds.ends:
-            raise Refused(_too_slow(bounds, url), True)
+            raise Slow(_too_slow(bounds, url), True)
         try:
             body += unpacker.decompress(chunk, LARGEST + 1 - len(body)) if unpacker else chunk
         except zlib.error:
