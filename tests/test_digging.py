@@ -244,6 +244,21 @@ class TestBlame:
         records = [json.loads(line) for line in (tmp_path / "evidence" / "contents.jsonl").read_text().splitlines()]
         assert {(one["name"], *one["modules"]) for one in records} == {("thing", "thing.queue"), ("gadget", "gadget.queue")}
 
+    def test_so_does_that_of_a_run_which_looked_in_vain(self, tmp_path):
+        with Shelf({}) as shelf:
+            online = self.blamed(shelf, tmp_path, deep=True, save_evidence=tmp_path / "evidence")
+        again = self.blamed(shelf, tmp_path, deep=True, evidence=tmp_path / "evidence")
+        assert {gap.reason for gap in online.gaps} >= {"not-found"}
+        assert again == online
+
+    def test_where_nothing_has_two_versions_nothing_is_missing(self, tmp_path):
+        (tmp_path / "before.txt").write_text("")
+        (tmp_path / "after.txt").write_text("thing==1.0\n")
+        (tmp_path / "issues.jsonl").write_text("")
+        sides = (tmp_path / "before.txt", tmp_path / "after.txt")
+        report = lockblame.blame(*sides, issues=tmp_path / "issues.jsonl", offline=True, deep=True)
+        assert not [gap for gap in report.gaps if gap.subject == "artifacts"]
+
     def test_only_when_asked_for(self, shelf, tmp_path):
         report = self.blamed(shelf, tmp_path, issues=tmp_path / "issues.jsonl")
         assert not [suspect for suspect in report.suspects if suspect.notes]

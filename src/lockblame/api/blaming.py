@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lockblame.api.asking import evidence as upstream
 from lockblame.api.asking import missing
-from lockblame.api.asking.digging import Budget, deepen
+from lockblame.api.asking.digging import Budget, deepen, has_step
 from lockblame.api.asking.evidence import Asked, Knowledge, PathLike
 from lockblame.api.asking.explaining import explained
 from lockblame.api.asking.origins import without_access
@@ -204,7 +204,8 @@ def _deeper(
     nothing = Gap(subject="artifacts", reason="offline", detail=detail, hint=hint)
     if asked.held is None and asked.evidence is None and not asked.sealed:
         return missing.from_cache(deepen(known, leading, delta, asked, budget, progress), known, nothing)
-    if known.contents or known.notes or known.comparisons:
+    # a bundle of a run that looked, perhaps in vain: then its gaps say so
+    if known.looked or known.contents or known.notes or known.comparisons or not any(map(has_step, leading)):
         return known
     return replace(known, gaps=(*known.gaps, nothing))
 

@@ -7,6 +7,7 @@
     notes.jsonl         name, version, text, url: what maintainers wrote about versions
     contents.jsonl      name, before, after and the fields of Contents: what differs between two artifacts
     comparisons.jsonl   name, before, after, tags, url, commits (sha, subject, url), files, left_out: between two tags
+    looked.jsonl        name, before, after: the steps that were looked into, also where nothing came of it
     gaps.jsonl          subject, reason, detail, hint: what could not be looked at when the bundle was made
 
 No file has to be there. A line that can't be used becomes a Gap that names it; the other lines still count.
@@ -28,7 +29,9 @@ from lockblame.bundle.steps import (
     contents_record,
     parse_comparisons,
     parse_contents,
+    parse_looked,
     parse_notes,
+    step_record,
 )
 from lockblame.model import Comparison, Contents, Gap, Issue, Note, Release, Repository
 
@@ -42,6 +45,7 @@ __all__ = [
     "parse_contents",
     "parse_gaps",
     "parse_issues",
+    "parse_looked",
     "parse_notes",
     "parse_releases",
     "parse_repositories",
@@ -52,8 +56,8 @@ T = TypeVar("T")
 
 ISSUES, RELEASES, REPOSITORIES = "issues.jsonl", "releases.jsonl", "repositories.jsonl"
 REQUIREMENTS, NOTES, CONTENTS = "requirements.jsonl", "notes.jsonl", "contents.jsonl"
-COMPARISONS, GAPS = "comparisons.jsonl", "gaps.jsonl"
-FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, NOTES, CONTENTS, COMPARISONS, GAPS)
+COMPARISONS, LOOKED, GAPS = "comparisons.jsonl", "looked.jsonl", "gaps.jsonl"
+FILES = (ISSUES, RELEASES, REPOSITORIES, REQUIREMENTS, NOTES, CONTENTS, COMPARISONS, LOOKED, GAPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Bundle:
     notes: tuple[Note, ...] = ()
     contents: Mapping[Step, Contents] = field(default_factory=dict)
     comparisons: Mapping[Step, Comparison] = field(default_factory=dict)
+    looked: frozenset[Step] = frozenset()
     gaps: tuple[Gap, ...] = ()
 
 
@@ -98,6 +103,7 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
     nobody: Mapping[tuple[str, str], tuple[str, ...]] = {}
     nowhere: Mapping[Step, Contents] = {}
     untagged: Mapping[Step, Comparison] = {}
+    nobodys: frozenset[Step] = frozenset()
     bundle = Bundle(
         issues=read(ISSUES, parse_issues, ()),
         releases=read(RELEASES, parse_releases, ()),
@@ -106,6 +112,7 @@ def parse(files: Mapping[str, str], origin: str) -> tuple[Bundle, tuple[Gap, ...
         notes=read(NOTES, parse_notes, ()),
         contents=read(CONTENTS, parse_contents, nowhere),
         comparisons=read(COMPARISONS, parse_comparisons, untagged),
+        looked=read(LOOKED, parse_looked, nobodys),
         gaps=read(GAPS, parse_gaps, ()),
     )
     return bundle, tuple(gaps)
@@ -138,6 +145,7 @@ def dump(bundle: Bundle) -> Mapping[str, str]:
         NOTES: written({"name": note.name, "version": note.version, "text": note.text, "url": note.url} for note in bundle.notes),
         CONTENTS: written(contents_record(step, contents) for step, contents in bundle.contents.items()),
         COMPARISONS: written(comparison_record(step, found) for step, found in bundle.comparisons.items()),
+        LOOKED: written(step_record(step) for step in sorted(bundle.looked)),
         GAPS: written(
             {"subject": gap.subject, "reason": gap.reason, "detail": gap.detail, "hint": gap.hint} for gap in bundle.gaps
         ),

@@ -74,8 +74,17 @@ def _record(line: str) -> Mapping[str, Any]:
 
 def written(records: Iterable[Mapping[str, Any]]) -> str:
     """The records as text, a line each, that UTF-8 can hold."""
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    return "".join(lines).encode("utf-8", "replace").decode("utf-8")
+    return "".join(_line(record) for record in records)
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    text = json.dumps(record, ensure_ascii=False) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # JSON may hold half characters, which a report shows as they are
+        return json.dumps(record) + "\n"
+    return text
 
 
 def stamp(moment: datetime | None) -> str | None:

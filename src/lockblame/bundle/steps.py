@@ -34,6 +34,16 @@ def _note(record: Mapping[str, Any]) -> Note:
     )
 
 
+def parse_looked(text: str, origin: str) -> tuple[frozenset[Step], tuple[Gap, ...]]:
+    """The steps that were looked into, from a line each."""
+    lines = Lines(text, origin)
+    return frozenset(lines.read(_step)), lines.gaps
+
+
+def _step(record: Mapping[str, Any]) -> Step:
+    return normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
+
+
 def parse_contents(text: str, origin: str) -> tuple[Mapping[Step, Contents], tuple[Gap, ...]]:
     """(Package name, version before, version after) → what differs, from a line each."""
     lines = Lines(text, origin)
@@ -44,14 +54,13 @@ _NAMES = ("modules", "symbols", "defaults", "functions", "added", "removed", "te
 
 
 def _contents(record: Mapping[str, Any]) -> tuple[Step, Contents]:
-    step = normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
     values = tuple(
         (fields.text(value, "name", where), fields.text(value, "before", where), fields.text(value, "after", where))
         for number, value in enumerate(fields.tables(record, "values"))
         for where in [f"values[{number}]"]
     )
     names: dict[str, Any] = {name: fields.texts(record, name) for name in _NAMES}
-    return step, Contents(values=values, **names)
+    return _step(record), Contents(values=values, **names)
 
 
 def parse_comparisons(text: str, origin: str) -> tuple[Mapping[Step, Comparison], tuple[Gap, ...]]:
@@ -61,7 +70,7 @@ def parse_comparisons(text: str, origin: str) -> tuple[Mapping[Step, Comparison]
 
 
 def _comparison(record: Mapping[str, Any]) -> tuple[Step, Comparison]:
-    step = normalize(fields.text(record, "name")), fields.text(record, "before"), fields.text(record, "after")
+    step = _step(record)
     tags = fields.table(record, "tags")
     commits = tuple(
         UpstreamCommit(
@@ -83,13 +92,16 @@ def _comparison(record: Mapping[str, Any]) -> tuple[Step, Comparison]:
     )
 
 
+def step_record(step: Step) -> Mapping[str, Any]:
+    """The line of a step that was looked into."""
+    return {"name": step[0], "before": step[1], "after": step[2]}
+
+
 def comparison_record(step: Step, found: Comparison) -> Mapping[str, Any]:
     """The line of the comparison of two tags."""
     commits = [{"sha": one.sha, "subject": one.subject, **({"url": one.url} if one.url else {})} for one in found.commits]
     return {
-        "name": step[0],
-        "before": step[1],
-        "after": step[2],
+        **step_record(step),
         "tags": {"before": found.before, "after": found.after},
         "url": found.url,
         "commits": commits,
@@ -102,4 +114,4 @@ def contents_record(step: Step, contents: Contents) -> Mapping[str, Any]:
     """The line of what two artifacts differ in."""
     names = {name: list(getattr(contents, name)) for name in _NAMES}
     values = [{"name": name, "before": before, "after": after} for name, before, after in contents.values]
-    return {"name": step[0], "before": step[1], "after": step[2], **names, "values": values}
+    return {**step_record(step), **names, "values": values}

@@ -53,7 +53,7 @@ def _deepened(
     known: Knowledge, changes: Sequence[Change], delta: Delta, forges: bool, client: Client, budget: Budget, progress: Progress
 ) -> Knowledge:
     ends = time.monotonic() + budget.seconds
-    worthwhile = list({step_of(change): change for change in changes if _has_step(change)}.values())
+    worthwhile = list({step_of(change): change for change in changes if has_step(change)}.values())
     chosen = worthwhile[: max(0, budget.packages)]
     pages, gaps = _pages(chosen, Sourcing(delta.after, delta.before), client)
     told = {(one.subject, one.detail) for one in known.gaps}
@@ -65,6 +65,7 @@ def _deepened(
         contents={**known.contents, **{step: one.contents for step, one in found.items() if one.contents is not None}},
         comparisons={**known.comparisons, **{step: one.comparison for step, one in found.items() if one.comparison is not None}},
         notes=(*known.notes, *(note for one in found.values() for note in one.notes)),
+        looked=known.looked.union(map(step_of, worthwhile)),
         gaps=(
             *known.gaps,
             *(one for one in gaps if (one.subject.removeprefix(_ARTIFACTS), one.detail) not in told),
@@ -76,7 +77,7 @@ def _deepened(
     )
 
 
-def _has_step(change: Change) -> bool:
+def has_step(change: Change) -> bool:
     """Whether there are two versions to compare, both of an index."""
     pins = (change.before, change.after)
     return step_of(change)[1] != step_of(change)[2] and all(

@@ -66,7 +66,7 @@ def step_of(change: Change) -> Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """Releases by package, repositories by package, issues, requirements by release, the notes on versions, the contents of
-    steps that were looked into and the comparisons of their tags; and what could not be had."""
+    steps and the comparisons of their tags; the steps that were looked into for these; and what could not be had."""
 
     releases: Mapping[str, tuple[Release, ...]] = field(default_factory=dict)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
@@ -75,6 +75,7 @@ class Knowledge:
     notes: tuple[Note, ...] = ()
     contents: Mapping[Step, Contents] = field(default_factory=dict)
     comparisons: Mapping[Step, Comparison] = field(default_factory=dict)
+    looked: frozenset[Step] = frozenset()
     gaps: tuple[Gap, ...] = ()
 
     def release(self, name: str, version: str | None) -> Release | None:
@@ -164,6 +165,7 @@ def from_bundle(folder: PathLike) -> Knowledge:
         notes=held.notes,
         contents=held.contents,
         comparisons=held.comparisons,
+        looked=held.looked,
         gaps=(*gaps, *held.gaps),
     )
 
@@ -198,6 +200,7 @@ def _bundle(known: Knowledge) -> Bundle:
         notes=known.notes,
         contents=known.contents,
         comparisons=known.comparisons,
+        looked=known.looked,
         gaps=known.gaps,
     )
 

@@ -73,7 +73,7 @@ def from_cache(known: Knowledge, former: Knowledge, nothing: Gap) -> Knowledge:
     if not missing:
         return known
     kept = tuple(one for one in known.gaps if one not in missing)
-    if replace(known, gaps=()) == replace(former, gaps=()):
+    if replace(known, gaps=(), looked=former.looked) == replace(former, gaps=()):
         return replace(known, gaps=(*kept, nothing))
     names = list(dict.fromkeys(one.subject for one in missing))
     detail = f"what the cache doesn't hold was not asked for: {listed(names)}"
