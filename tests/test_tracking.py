@@ -185,6 +185,17 @@ class TestWithToken:
         assert found.gaps == ()
         assert {"authorization" in one.headers for one in forge.server.asked if one.path != "/api/graphql"} == {False}
 
+    def test_a_private_one_that_this_token_may_not_see_says_why(self):
+        def hidden(one: Asked) -> Answer | None:
+            return None if one.path == "/api/graphql" or "authorization" in one.headers else Answer(status=404)
+
+        with GitHub(many(2, "acme/rocket"), before=hidden) as forge:
+            forge.forbidden.add("acme/rocket")
+            found = asked(forge, {"rocket": "acme/rocket"})
+        assert (only(found).subject, only(found).reason) == ("acme/rocket", "access-refused")
+        assert "SAML" in only(found).detail
+        assert "TOKEN" in (only(found).hint or "")
+
     def test_a_refused_token_is_said_to_be_one_and_what_is_public_is_read(self):
         with GitHub(many(2, "acme/rocket")) as forge:
             forge.refused.add(TOKEN)
@@ -280,8 +291,13 @@ class TestTrouble:
             Answer(status=403, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800"}),
             Answer(
                 body=b'{"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}',
-                headers={"X-RateLimit-Reset": "4102444800"},
+                headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800"},
             ),
+            Answer(
+                body=b'{"data": null, "errors": [{"message": "You have exceeded a secondary rate limit."}]}',
+                headers={"Retry-After": "600", "X-RateLimit-Remaining": "4500", "X-RateLimit-Reset": "4102444800"},
+            ),
+            Answer(body=b'{"errors": [{"message": "You have exceeded a secondary rate limit."}]}'),
         ],
         ids=str,
     )
@@ -294,6 +310,19 @@ class TestTrouble:
         assert "20 repositories were not looked at" in gap.detail
         assert "TOKEN" not in (gap.hint or "")
         assert len(forge.server.asked) <= 4
+
+    def test_a_pause_that_graphql_asks_for_is_made_in_full(self):
+        body = b'{"errors": [{"type": "RATE_LIMITED", "message": "You have exceeded a secondary rate limit."}]}'
+        moments: list[float] = []
+
+        def before(_: Asked) -> Answer | None:
+            moments.append(time.monotonic())
+            return Answer(body=body, headers={"Retry-After": "1"}) if len(moments) == 1 else None
+
+        with GitHub(many(2, "acme/rocket"), before=before) as forge:
+            found = asked(forge, {"rocket": "acme/rocket"}, patience=5)
+        assert (numbers(found), found.gaps) == ([1, 2], ())
+        assert moments[1] - moments[0] >= 1.0
 
     def test_a_limited_answer_is_not_kept(self, tmp_path):
         with GitHub(many(2, "acme/rocket"), grants={"graphql": 0}) as forge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -90,7 +91,7 @@ def at_once(url: str) -> tuple[str, int]:
 def judge(response: Response, subject: str, now: float, *, anonymous: bool = False) -> None:
     """Raises Refused unless the answer is a 200, or a part of one; `now` is POSIX seconds, `anonymous` asked without a token."""
     status, where = response.status, shown(response.url)
-    if status in (200, 206):
+    if status in (200, 206) and not _limited(response):
         return
     host = urlsplit(response.url).netloc
     wait = wait_before_retry(response, now)
@@ -115,7 +116,8 @@ def wait_before_retry(response: Response, now: float) -> float | None:
     measured against the host's own clock. A 429, or a 403 that speaks of a limit, without either asks for a minute.
     """
     headers, status = response.headers, response.status
-    if status not in (403, 429, 503):
+    limited = status == 429 or _limited(response)
+    if status not in (403, 503) and not limited:
         return None
     clock = _date(headers.get("date")) or now
     after = headers.get("retry-after", "").strip()
@@ -127,9 +129,25 @@ def wait_before_retry(response: Response, now: float) -> float | None:
             reset = float(headers[f"{prefix}-reset"])
             # the IETF draft's header counts seconds, the forges' is a POSIX time
             return min(max(reset - clock if reset > 1e9 else reset, 0.0) + 1.0, _LONGEST_WAIT)
-    if status == 429 or (status == 403 and re.search(rb"rate limit|abuse", response.body[:10_000], re.IGNORECASE)):
+    if limited or (status == 403 and re.search(rb"rate limit|abuse", response.body[:10_000], re.IGNORECASE)):
         return _UNNAMED_WAIT
     return None
+
+
+def _limited(response: Response) -> bool:
+    """Whether it is GraphQL's way to say 429: a 200 without data, and errors that speak of a limit.
+
+    https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+    """
+    if response.status != 200 or not bucket(response.url).endswith(" graphql") or len(response.body) > 10_000:
+        return False
+    document = _decoded(response)
+    errors = document.get("errors") if isinstance(document, dict) and not document.get("data") else None
+    return isinstance(errors, list) and any(isinstance(one, dict) and _speaks_of_a_limit(one) for one in errors)
+
+
+def _speaks_of_a_limit(error: Mapping[str, object]) -> bool:
+    return error.get("type") in ("RATE_LIMITED", "RATE_LIMIT") or "rate limit" in str(error.get("message")).lower()
 
 
 def without(secret: str | None, response: Response) -> Response:
@@ -175,16 +193,21 @@ def _clock(now: float, wait: float) -> str:
 
 def _message(response: Response) -> str:
     """The reason in the words of a JSON API ({"message": …}), one short line."""
-    import json
-
     if "json" not in response.headers.get("content-type", "") or len(response.body) > 100_000:
         return ""
-    try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return ""
+    document = _decoded(response)
     said = document.get("message") if isinstance(document, dict) else None
     return "".join(char for char in " ".join(said[:400].split()) if char.isprintable())[:150] if isinstance(said, str) else ""
+
+
+def _decoded(response: Response) -> object:
+    """What is in a body of JSON; None where it is broken."""
+    import json
+
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def next_hop(response: Response, request: Request) -> str:

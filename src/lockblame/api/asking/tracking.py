@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from lockblame.api.asking.evidence import Knowledge, gap
 from lockblame.api.asking.sharing import tenant
-from lockblame.errors import AccessRefused, RateLimited, UpstreamError
+from lockblame.errors import AccessRefused, NotFound, RateLimited, UpstreamError
 from lockblame.flow import Flow
 from lockblame.logbook import log
 from lockblame.model import Change, Gap, Issue, Repository, Symptom
@@ -213,6 +213,10 @@ class _Inquiry:
             self.gaps.append(_refused(again[0][0].repository, refusal))
             self.refused.add(host)
         self._ask((), again)
+        for repository, first in found.items():
+            # without the token a private one is "not there"; why the token doesn't open it (SAML, a permission) says more
+            if isinstance(first, AccessRefused) and first.status == 403 and isinstance(self.answers.get(repository), NotFound):
+                self.answers[repository] = first
 
     def _summed(self, wanted: Sequence[Wanted]) -> None:
         """One gap for each GitHub host whose limit left something out, instead of one for each repository."""
@@ -286,7 +290,7 @@ def _way_in(repository: Repository, error: UpstreamError) -> str:
         variable = "GITLAB_TOKEN" + ("" if host == "gitlab.com" else f" (with GITLAB_HOST={host})")
     else:
         variable = "CODEBERG_TOKEN" if host == "codeberg.org" else f"GITEA_TOKEN (with GITEA_SERVER_URL=https://{host})"
-    return f"give a token for it in {variable}, or {_by_hand(repository)}"
+    return f"give a token that may read it in {variable}, or {_by_hand(repository)}"
 
 
 def _left_out(found: Found) -> Iterable[Gap]:
