@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockblame.client import Client
-from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.errors import AccessRefused, BadResponse, NotFound, UpstreamError
 from lockblame.flow import Request, Response
 from lockblame.index import File, Metadata, Project, metadata, project
 from lockblame.index.archives import Unreadable, from_sdist
@@ -396,6 +396,16 @@ class TestMetadata:
     def test_a_mirror_that_does_not_tell(self):
         found, asked = feed(metadata(known(file(SDIST), file(WHEEL)), "5.3.2"), Files({f"{WHEEL}.metadata": METADATA}))
         assert (found, len(asked)) == (EXPECTED, 1)
+
+    @pytest.mark.parametrize("kind", [NotFound, AccessRefused])
+    def test_a_proxy_that_promises_what_it_does_not_have(self, kind: type[UpstreamError]):
+        offered = {"core-metadata": {"sha256": sha256(METADATA).hexdigest()}}
+        there = Files({WHEEL: wheel_of()})
+
+        def answer(request: Request) -> Response | UpstreamError:
+            return kind("kombu", "is not there") if request.url.endswith(".metadata") else there(request)
+
+        assert feed(metadata(known(file(WHEEL, **offered)), "5.3.2"), answer)[0] == EXPECTED
 
     @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
     def test_inside_the_wheel_by_ranges(self, compression: int):

@@ -1,7 +1,7 @@
 """What one version says about itself, by the cheapest way that the index allows.
 
-The metadata file of PEP 658; where the index doesn't tell of one, that file all the same (mirrors leave the hint out), then the
-`METADATA` inside the wheel by HTTP ranges, then the `PKG-INFO` inside the sdist.
+The metadata file of PEP 658, also where the index doesn't tell of one (mirrors leave the hint out); where it isn't there, also
+where it was promised, the `METADATA` inside the wheel by HTTP ranges, then the `PKG-INFO` inside the sdist.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit, urlunsplit
 
-from lockblame.errors import BadResponse, NotFound, UpstreamError
+from lockblame.errors import AccessRefused, BadResponse, NotFound, UpstreamError
 from lockblame.flow import Flow, Request
 from lockblame.index.archives import Unreadable, Wheel, from_sdist
 from lockblame.index.records import File, Metadata, Project, parsed
@@ -35,7 +35,11 @@ def metadata(project: Project, version: str) -> Flow[Metadata]:
         try:
             body = yield from way(f"{project.name} {chosen}", file)
             return _read(project.name, chosen, body, file.url)
-        except (NotFound, BadResponse) as error:
+        except NotFound as error:
+            last = error
+        except BadResponse as error:
+            if way is _beside and file.metadata_url and not isinstance(error, AccessRefused):
+                raise  # another file than the index promised is its fault, and must not be papered over
             last = error
     raise last or NotFound(project.name, f"the index has no file of {chosen} that holds its metadata", project.url)
 
@@ -54,14 +58,12 @@ def _files(project: Project, version: str) -> tuple[str, tuple[File, ...]]:
 
 def _ways(files: tuple[File, ...]) -> Iterator[tuple[_Way, File]]:
     promised = [file for file in files if file.metadata_url]
-    if promised:
-        # a promise that is broken is the index's fault, and must not be papered over
-        yield _beside, promised[0]
-        return
     wheels = sorted((file for file in files if file.name.endswith(".whl")), key=lambda file: (file.size or 0, file.name))
-    for wheel in wheels[:1]:
-        yield _beside, wheel
-        yield _inside, wheel
+    for file in (promised or wheels)[:1]:
+        yield _beside, file
+        # proxies pass the promise on and don't have the file: 404, or 403 where their storage tells nobody what it lacks
+        if file.name.endswith(".whl"):
+            yield _inside, file
     sdists = [file for file in files if file.name.endswith((".tar.gz", ".tgz", ".zip")) and (file.size or 0) <= _LARGEST_SDIST]
     for sdist in sdists[:1]:
         yield _unpacked, sdist
