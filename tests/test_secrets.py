@@ -75,6 +75,19 @@ def test_a_server_that_says_back_what_it_was_told(tmp_path: Path, monkeypatch, c
     assert TOKEN.encode() not in b"".join(left(tmp_path, "netrc").values())
 
 
+def test_a_forge_that_says_the_token_back_in_what_it_answers(tmp_path: Path, monkeypatch, capsys, caplog):
+    def echo(asked: Asked) -> Answer | None:
+        said = {"type": "NOT_FOUND", "path": ["q0"], "message": f"not for {asked.headers.get('authorization')}"}
+        return Answer(body=json.dumps({"data": {"q0": None}, "errors": [said]}).encode()) if asked.method == "POST" else None
+
+    caplog.set_level(logging.DEBUG)
+    with scene(tmp_path, forge=echo) as stage:
+        out = stage.here(monkeypatch, capsys, "--save-evidence", "bundle")
+    assert "not for Bearer [hidden]" in out
+    assert TOKEN not in out + caplog.text
+    assert TOKEN.encode() not in b"".join(left(tmp_path, "netrc").values())
+
+
 def get(url: str, body: bytes | None = None) -> Flow[Response]:
     return (yield Request(url=url, subject="kombu", body=body))
 

@@ -36,7 +36,6 @@ from lockblame.client.answers import (
     judge,
     next_hop,
     shown,
-    without,
 )
 from lockblame.client.credentials import Credentials
 from lockblame.client.crew import Call, Crew
@@ -261,9 +260,8 @@ class Client:
 
     def _judged(self, response: Response, request: Request) -> None:
         secret = None if request.anonymous else self._credentials.header(response.url)
-        response, anonymous = without(secret, response), secret is None
         try:
-            judge(response, request.subject, time.time(), anonymous=anonymous)
+            judge(response, request.subject, time.time(), anonymous=secret is None)
         except Refused as refused:
             if isinstance(refused.error, RateLimited):
                 self._resting[bucket(response.url)] = refused.error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -150,18 +149,18 @@ def _speaks_of_a_limit(error: Mapping[str, object]) -> bool:
     return error.get("type") in ("RATE_LIMITED", "RATE_LIMIT") or "rate limit" in str(error.get("message")).lower()
 
 
-def without(secret: str | None, response: Response) -> Response:
-    """An answer that is no success, without the `Authorization` that was sent: some servers say back what they were told."""
+def without(secret: str | None, body: bytes, *, failed: bool) -> bytes:
+    """A body without the `Authorization` that was sent: some servers say back what they were told.
+
+    A password may be a word like any other, so only what `failed` is searched for it.
+    """
     kind, _, told = (secret or "").partition(" ")
-    if not told or response.status < 400:
-        return response
-    words = [told.encode()]
-    if kind == "Basic":
+    words = [told.encode()] if failed or kind == "Bearer" else []
+    if kind == "Basic" and failed:
         words.append(b64decode(told).partition(b":")[2])
-    body = response.body
     for word in filter(None, words):
         body = body.replace(word, b"[hidden]")
-    return replace(response, body=body)
+    return body
 
 
 def lasts(document: object) -> bool:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from lockblame.client.answers import Hung, Refused, Slow, Unreachable, lasts, shown
+from lockblame.client.answers import Hung, Refused, Slow, Unreachable, lasts, shown, without
 from lockblame.client.cache import ASKED, DIGEST, STATUS, Cache, key_of
 from lockblame.client.credentials import Credentials
 from lockblame.errors import BadResponse, Offline
@@ -142,7 +142,8 @@ class Wire:
         headers = httpx.Headers(question.headers)
         headers.update({name: value for name, value in asked.headers.items() if name.lower() == "range"})
         headers.pop("authorization", None)
-        if not asked.anonymous and (secret := self._credentials.header(url)):
+        secret = None if asked.anonymous else self._credentials.header(url)
+        if secret is not None:
             headers["authorization"] = secret
         began = time.monotonic()
         left = max(0.01, bounds.ends - began)
@@ -168,7 +169,7 @@ class Wire:
                 raise
             raise Refused(BadResponse(bounds.subject, "was given up", shown(url))) from None
         question.extensions.setdefault("statuses", []).append(answer.status_code)
-        came = _clean(answer, content, bounds, url)
+        came = _clean(answer, without(secret, content, failed=answer.status_code >= 400), bounds, url)
         if came.status_code != 304:
             question.extensions["came"] = came
         return came
