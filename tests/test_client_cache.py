@@ -88,6 +88,23 @@ class TestSaving:
             assert {ask(tmp_path, server.url) for _ in range(3)} == {b'{"version": 1}'}
             assert len(server.asked) == 1
 
+    def test_what_may_be_kept_needs_no_httpx(self, tmp_path: Path):
+        """It takes longer to load than anything else in a run that asks nobody, with rich and click where they are installed."""
+        with Server(lambda _: Answer(body=b'"kept"', headers={"Cache-Control": "max-age=600"})) as server:
+            ask(tmp_path, server.url)
+            code = (
+                "import sys\n"
+                "from lockblame.client import Client\n"
+                "from lockblame.flow import Request\n"
+                "def asks():\n"
+                f"    return (yield Request(url={server.url!r}, subject='kombu'))\n"
+                f"with Client(cache={str(tmp_path)!r}) as client:\n"
+                "    print(client.run(asks()).body, [name for name in ('httpx', 'rich', 'click') if name in sys.modules])\n"
+            )
+            printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+            assert len(server.asked) == 1
+        assert printed == "b'\"kept\"' []\n"
+
     def test_no_guess_from_the_date_of_the_last_change(self, tmp_path: Path):
         with Server(Versions(**{"Last-Modified": "Sat, 01 Jan 2000 00:00:00 GMT"})) as server:
             for _ in range(2):
