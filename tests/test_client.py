@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -330,6 +331,22 @@ class TestFaults:
                 with pytest.raises(BadResponse, match="no whole answer within"):
                     asking.run(asked())
             assert len(server.asked) == 1
+
+    def test_what_is_kept_counts_also_while_its_host_is_down(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        page = Answer(body=b'"kept"', headers={"Cache-Control": "max-age=600"})
+        with Server(lambda asked: page if asked.path == "/first" else Answer(after=60)) as server:
+            for warm in (True, False):
+                with client(cache=tmp_path) as asking:
+                    if warm:
+                        asking.run(get(f"{server.url}/first"))
+                        continue
+                    monkeypatch.setattr(asking, "_timeout", 0.3)
+                    assert asking.run(get(f"{server.url}/first")).body == b'"kept"'
+                    with pytest.raises(BadResponse, match="no whole answer within"):
+                        asking.run(get(f"{server.url}/second"))
+                    assert asking.run(get(f"{server.url}/first")).body == b'"kept"'
+            # what was kept is no sign of life: one hang was enough
+            assert [one.path for one in server.asked] == ["/first", "/second"]
 
     def test_a_host_that_stops_answering_is_given_a_second_chance(self, monkeypatch: pytest.MonkeyPatch):
         with Server(lambda asked: Answer(after=0 if asked.path == "/first" else 60)) as server, client() as asking:

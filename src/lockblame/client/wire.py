@@ -89,29 +89,29 @@ class Wire:
 
     # --- one question ------------------------------------------------------------------------------------------------
 
+    def kept(self, request: Request, url: str) -> Response | None:
+        """What may stand in without asking. Raises Refused where there is nothing, and asking is forbidden."""
+        if self._cache is None or not _cacheable(request):
+            answer = None
+        else:
+            own = min(SAME_RUN, time.time() - self._began)
+            within = None if self._offline else max(request.keeps, own)
+            answer = self._cache.kept(self._key(request, url), url, within=within)
+        if answer is None and self._offline:
+            detail = f"was not asked for at {shown(url)}, because asking was forbidden"
+            raise Refused(Offline(request.subject, detail, shown(url)))
+        return _told(request, answer, "from the cache") if answer is not None else None
+
     def ask(self, request: Request, url: str, seconds: float) -> Response:
         """The answer to `request` at `url`, of any status, within so many seconds. Raises Refused."""
-        ends = time.monotonic() + seconds
-        key = key_of(request, url, None if request.anonymous else self._credentials.header(url))
-        answer, way = self._kept(request, url, key), "from the cache"
-        if answer is None:
-            answer, way = self._asked(request, url, key, _Bounds(request=request, ends=ends, seconds=seconds))
-        status = int(answer.headers.get(STATUS, answer.status))
-        log("client", "%s: %s from %s, %s", request.subject, status, shown(url), way)
-        return replace(answer, status=status, headers={name: said for name, said in answer.headers.items() if name not in _OURS})
+        bounds = _Bounds(request=request, ends=time.monotonic() + seconds, seconds=seconds)
+        # while this one waited for its place, another may have asked the same
+        if (kept := self.kept(request, url)) is not None:
+            return kept
+        return _told(request, *self._asked(request, url, self._key(request, url), bounds))
 
-    def _kept(self, request: Request, url: str, key: str) -> Response | None:
-        """What may stand in without asking. Raises Refused where there is nothing, and asking is forbidden."""
-        if self._offline:
-            answer = self._cache.kept(key, url, within=None) if self._cache is not None else None
-            if answer is None:
-                detail = f"was not asked for at {shown(url)}, because asking was forbidden"
-                raise Refused(Offline(request.subject, detail, shown(url)))
-            return answer
-        if self._cache is None or not _cacheable(request):
-            return None
-        own = min(SAME_RUN, time.time() - self._began)
-        return self._cache.kept(key, url, within=max(request.keeps, own))
+    def _key(self, request: Request, url: str) -> str:
+        return key_of(request, url, None if request.anonymous else self._credentials.header(url))
 
     def _asked(self, request: Request, url: str, key: str, bounds: _Bounds) -> tuple[Response, str]:
         """What its host says, and how that was come by."""
@@ -198,6 +198,13 @@ class Wire:
                         detail = "the environment names a SOCKS proxy, which needs one more package: pip install socksio"
                     raise Refused(BadResponse(subject, detail)) from None
             return self._http
+
+
+def _told(request: Request, answer: Response, way: str) -> Response:
+    """The answer without what is ours in it, and a line in the log."""
+    status = int(answer.headers.get(STATUS, answer.status))
+    log("client", "%s: %s from %s, %s", request.subject, status, shown(answer.url), way)
+    return replace(answer, status=status, headers={name: said for name, said in answer.headers.items() if name not in _OURS})
 
 
 def _cacheable(request: Request) -> bool:
