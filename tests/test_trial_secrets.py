@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import tarfile
@@ -136,6 +137,94 @@ class TestTokens:
         assert seen(tmp_path) == set()
 
 
+POETRY = """[[package]]
+name = "one"
+version = "{version}"
+description = ""
+optional = false
+python-versions = ">=3.11"
+files = []
+
+[package.source]
+type = "git"
+url = "{address}"
+reference = "main"
+resolved_reference = "{commit}"
+
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.11"
+content-hash = "{hash}"
+"""
+
+
+@pytest.fixture
+def commits(tmp_path, monkeypatch):
+    """A repository of two commits whose builds look around, on a machine without an index."""
+    offline(monkeypatch, tmp_path)
+    repository = repositories.start(tmp_path / "served" / "one")
+    return [repositories.commit(repository, peeking(version)) for version in ("1.0", "2.0")]
+
+
+def nowhere(folder: Path, secret: str, *but: str) -> None:
+    """No file that is left but these has it."""
+    left = [path for path in folder.rglob("*") if path.is_file() and path.name not in but]
+    assert left
+    assert not [path for path in left if secret.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("installer", INSTALLERS)
+class TestTokensOfALock:
+    @pytest.mark.parametrize("written", ["reader:t%40ken-1", "${READER}:${READ_TOKEN}", "poetry"])
+    def test_git_gets_it_and_nobody_else(self, tmp_path, monkeypatch, installer, commits, written):
+        monkeypatch.setenv("READER", "reader")
+        monkeypatch.setenv("READ_TOKEN", "t@ken-1")
+        code = "import os; assert not [name for name in os.environ if name.startswith(('LOCKBLAME_GIT', 'GIT_CONFIG'))]"
+        with GitServer(tmp_path / "served", login="reader:t@ken-1") as server:
+            address = server.address("one/.git", "reader:t%40ken-1" if written == "poetry" else written)
+            if written == "poetry":
+                for side, version, commit in zip(("before", "after"), ("1.0", "2.0"), commits, strict=True):
+                    (tmp_path / side).mkdir()
+                    text = POETRY.format(version=version, address=address, commit=commit, hash="0" * 64)
+                    (tmp_path / side / "poetry.lock").write_text(text)
+                delta = lockblame.diff(tmp_path / "before" / "poetry.lock", tmp_path / "after" / "poetry.lock")
+            else:
+                delta = locks(tmp_path, *(f"one @ git+{address}@{commit}\n" for commit in commits))
+            assert found(delta, tmp_path, installer, code) == ["one"]
+        # the build can't be kept from what git is told, but it sees no other
+        assert seen(tmp_path) == set()
+        for secret in ("t@ken-1", "t%40ken-1"):
+            nowhere(tmp_path, secret, "before.txt", "after.txt", "poetry.lock", "seen")
+            assert secret not in f"{delta!r}{lockblame.to_dict(delta)}"
+
+    def test_a_variable_that_only_one_side_has_is_not_filled_in(self, tmp_path, monkeypatch, installer, commits):
+        monkeypatch.setenv("READ_TOKEN", "t0ken")
+        with GitServer(tmp_path / "served", login="reader:t0ken") as server:
+            address = server.address("one/.git", "reader:${READ_TOKEN}")
+            with pytest.raises(TrialFailed, match="both locks") as caught:
+                found(locks(tmp_path, "", f"one @ git+{address}@{commits[1]}\n"), tmp_path, installer)
+        assert "t0ken" not in str(caught.value)
+
+    def test_one_repository_does_not_see_the_token_of_another(self, tmp_path, installer, commits):
+        second = repositories.start(tmp_path / "served" / "two")
+        commit = repositories.commit(second, wheelhouse.project("two", "1.0", ""))
+        with GitServer(tmp_path / "served", login="reader:t0ken") as server, GitServer(tmp_path / "served") as public:
+            addresses = server.address("one/.git", "reader:t0ken"), public.address("two/.git", "me:0ther")
+            sides = (f"one @ git+{addresses[0]}@{one}\ntwo @ git+{addresses[1]}@{commit}\n" for one in commits)
+            assert found(locks(tmp_path, *sides), tmp_path, installer) == ["one"]
+        assert "0ther" not in (tmp_path / "seen").read_text()
+
+
+def test_passwords_that_a_pickle_left_behind(tmp_path, commits):
+    with GitServer(tmp_path / "served", login="reader:t0ken") as server:
+        address = server.address("one/.git", "reader:t0ken")
+        delta = locks(tmp_path, *(f"one @ git+{address}@{commit}\n" for commit in commits))
+        again = pickle.loads(pickle.dumps(delta))  # noqa: S301
+        assert again == delta
+        with pytest.raises(TrialFailed, match="pickled"):
+            found(again, tmp_path, "pip")
+
+
 def test_which_variables_are_tokens():
     others = ("UV_INDEX_OURS_TOKEN", "PIP_TOKEN", "TOKEN", "GITHUB_ACTIONS", "GITHUB_SERVER_URL", "UV_PUBLISH_TOKEN")
     runners = ("CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITLAB_PRIVATE_TOKEN", "GITHUB_PAT")
@@ -172,6 +261,12 @@ class TestIndexes:
         kept = [path for path in (tmp_path / "trials" / "trials").rglob("*") if path.is_file()]
         assert kept
         assert not [path for path in kept if b"hunter2" in path.read_bytes()]
+
+    def test_the_delta_of_a_report_has_it_too(self, tmp_path, installer, index):
+        delta = on_index(tmp_path, index.url.replace("://", "://build:hunter2@"))
+        report = lockblame.blame(delta.before, delta.after, offline=True)
+        assert found(report.delta, tmp_path, installer) == ["one"]
+        assert "hunter2" not in repr(report)
 
     def test_without_one_the_way_out_is_told(self, tmp_path, installer, index):
         with pytest.raises(TrialFailed, match="password"):

@@ -15,7 +15,7 @@ from lockblame.api.asking.evidence import PathLike
 from lockblame.api.asking.origins import Sourcing
 from lockblame.api.proving.clones import Clones
 from lockblame.api.proving.trying import TOO_SHORT, Ends, Judging, Trials
-from lockblame.errors import BisectError
+from lockblame.errors import BisectError, TrialFailed
 from lockblame.model import Bisection, Delta, Environment, Gap, Report, Snapshot, Verdict, normalize
 from lockblame.progress import SILENT, Progress
 from lockblame.trial import (
@@ -92,6 +92,7 @@ def bisect(
     with ended_with_us(processes):
         machine = interpreter(python, processes)
         ends = _ends(delta, machine, extras, groups, without)
+        sourcing = Sourcing(delta.after, delta.before)
         places = Environments(
             machine,
             processes,
@@ -99,7 +100,8 @@ def bisect(
             folder=Path(environments) if environments is not None else None,
             origin=here,
             indexes=delta.after.indexes or delta.before.indexes,
-            access=Sourcing(delta.after, delta.before).address,
+            access=sourcing.address,
+            login=sourcing.repository,
             keep=keep,
         )
         try:
@@ -121,6 +123,11 @@ def bisect(
             return found
         except Stopped:
             raise BisectError(*TOO_SHORT) from None
+        except TrialFailed as error:
+            if error.subject not in ("index", "git") or not _forgetful(delta):
+                raise
+            way_out = "the delta was pickled, which passwords of its locks don't survive: take that of lockblame.diff here"
+            raise TrialFailed(error.subject, error.detail, way_out) from None
         finally:
             processes.close()
             if trials is not None:
@@ -150,6 +157,9 @@ def _ends(
         if side.parts:
             names = ", ".join(part.path or part.origin for part in side.parts[:8])
             raise BisectError(f"{side.origin} has several locks: {names}", "name one on both sides as REV:path")
+        if side.total is not None:
+            way_out = "take the delta of lockblame.diff or of a report that blame made"
+            raise BisectError(f"{side.origin} comes from a document, which has only what changed", way_out)
     all_extras, all_groups = bisection.asked_for((delta.before, delta.after))
     environment = Environment(
         python=machine.values["python_full_version"],
@@ -181,6 +191,13 @@ def _left_out(without: Collection[str]) -> list[Gap]:
     """That a package was left out is told: what it would have done is not known."""
     detail = "was left out of all trials, as asked for"
     return [Gap(subject=name, reason="left-out", detail=detail) for name in sorted(map(normalize, without))]
+
+
+def _forgetful(delta: Delta) -> bool:
+    """Whether passwords that stood in its locks stayed behind in another process."""
+    sides = (delta.before, delta.after)
+    known = [index.access for side in sides for index in side.configured] + [pin.source.access for side in sides for pin in side]
+    return any(access is not None and access.forgotten for access in known)
 
 
 def _about(ends: Ends, places: Environments, command: list[str], judging: Judging, more: list[object]) -> dict[str, object]:

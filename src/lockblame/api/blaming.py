@@ -13,7 +13,6 @@ from lockblame.api.asking import missing
 from lockblame.api.asking.digging import Budget, deepen, has_step
 from lockblame.api.asking.evidence import Asked, Knowledge, PathLike
 from lockblame.api.asking.explaining import explained
-from lockblame.api.asking.origins import without_access
 from lockblame.api.cases import consulted, folder_of
 from lockblame.api.comparing import compare, sides
 from lockblame.api.reading import Side, Source
@@ -143,7 +142,7 @@ def investigate(
         upstream.save(save_evidence, known)
     ranking = weigh(known)
     found = Report(
-        delta=without_access(delta),
+        delta=delta,
         symptom=analyzed,
         suspects=_dated(ranking.suspects, known),
         issues=ranking.issues,

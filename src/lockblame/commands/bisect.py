@@ -97,14 +97,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _found(options: argparse.Namespace, ranked: Report, client: Client, told: Progress) -> Bisection:
     from lockblame.api.bisecting import bisect
-    from lockblame.api.comparing import diff
     from lockblame.api.proving.clones import parse
     from lockblame.client import Client
     from lockblame.trial import KEEP
 
     return bisect(
-        # a report's own has no passwords for the indexes any more that stand in the locks
-        diff(options.before, options.after),
+        ranked.delta,
         options.command,
         priors=ranked,
         timeout=options.timeout,

@@ -99,11 +99,12 @@ def _environment(kind: str | None, source: str) -> dict[str, str]:
     asking_nobody = {"GIT_ASKPASS": "", "SSH_ASKPASS": "", "SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
     theirs = {name: value for name, value in os.environ.items() if name.startswith(_THEIRS)}
     common = {**command.environment(), **_PATIENCE, **theirs, **asking_nobody, "GIT_ALLOW_PROTOCOL": kind or "none"}
-    return {**common, **_login(source, common)} if kind == "https" else common
+    return {**common, **login(source, common)} if kind == "https" else common
 
 
-def _login(source: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """What git needs to answer the server of this address, and no other, with the name and password in it."""
+def login(source: str, environment: Mapping[str, str], *, whole: bool = False) -> dict[str, str]:
+    """What git needs in its `environment` to answer the server of this https address, and no other, with the name and password
+    in it; with `whole` for this repository alone. Nothing where it has none. RevisionError for what can't be a password."""
     found = _LOGIN.search(source)
     name, _, password = found[1].partition(":") if found else ("", "", "")
     name, password = unquote(name), unquote(password)
@@ -111,10 +112,10 @@ def _login(source: str, environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     if not (name + password).isprintable():
         raise RevisionError(bare(source), "has characters in its password that no password has")
-    host = re.match(r"https://[^/?#]*", bare(source), re.IGNORECASE)
+    place = re.match(r".*" if whole else r"https://[^/?#]*", bare(source), re.IGNORECASE)
     known = environment.get("GIT_CONFIG_COUNT", "")
     count = int(known) if known.isascii() and known.isdecimal() else 0
-    helper = f"credential.{host[0] if host else ''}.helper"
+    helper = f"credential.{place[0] if place else ''}.helper"
     return {
         _USER: name,
         _PASSWORD: password,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lockblame.model import Source
+from lockblame.model import Secret, Source
 
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/@?#]*)@")
 _INSIDE = re.compile(r"://[^/@\s]{1,300}@")
@@ -65,8 +65,16 @@ def file_name(url: str) -> str:
 
 def git(url: str, revision: str | None = None, subdirectory: str | None = None) -> Source:
     """The Source of a repository; fragment and query of the URL go, the commit is given apart."""
-    location = without(url.removeprefix("git+"))
-    return Source(kind="git", location=location or None, revision=revision or None, subdirectory=subdirectory or None)
+    address = url.removeprefix("git+")
+    location = without(address)
+    return Source(
+        kind="git",
+        location=location or None,
+        revision=revision or None,
+        subdirectory=subdirectory or None,
+        # what is not encrypted isn't trusted with a token
+        access=Secret(address) if location.lower().startswith("https://") and _USER.match(address) else None,
+    )
 
 
 def archive(url: str, subdirectory: str | None = None) -> Source:

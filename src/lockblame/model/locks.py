@@ -13,22 +13,6 @@ Path = tuple[str, ...]
 """A dependency path: the name of a root, then each package on the way, then the package itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a pin comes from. `location` is an index, repository or archive URL, or a path; `revision` a git commit.
-
-    A registry source without a location is "the index that is configured": most formats don't write it down.
-    """
-
-    kind: SourceKind = "registry"
-    location: str | None = None
-    revision: str | None = None
-    subdirectory: str | None = None
-
-
-REGISTRY = Source()
-
-
 class Secret:
     """Text that no repr, no `dataclasses.asdict`, no JSON and no pickle shows: who needs it says so, by `reveal`.
 
@@ -66,6 +50,24 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a pin comes from. `location` is an index, repository or archive URL, or a path; `revision` a git commit.
+
+    A registry source without a location is "the index that is configured": most formats don't write it down. `access` is the
+    address of a repository as it is written, where that has a user, a token or variables for them; a pickle doesn't hold it.
+    """
+
+    kind: SourceKind = "registry"
+    location: str | None = None
+    revision: str | None = None
+    subdirectory: str | None = None
+    access: Secret | None = field(default=None, repr=False, compare=False)
+
+
+REGISTRY = Source()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

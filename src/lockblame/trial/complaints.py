@@ -38,7 +38,8 @@ def complaint(installer: str, ended: Ended, home: Path, patience: float) -> Tria
         way_out = "the password that pip or uv has for it is missing or wrong: check PIP_INDEX_URL, UV_INDEX_*, or a netrc file"
         return TrialFailed("index", f"{said} (an index refused: 401 or 403)", way_out)
     if _NO_LOGIN.search(ended.output):
-        return TrialFailed("git", said, "it isn't there, or wants a password that git doesn't have: set a credential helper")
+        way_out = "it isn't there, or wants a password that git doesn't have: set a credential helper"
+        return TrialFailed("git", said, f"{way_out} (variables in its address count where both locks have them)")
     way_out = "what can't be had here can be left out: --without NAME"
     if b"(from versions: none)" in ended.output:
         # pip doesn't tell an index that has nothing of that name from one that wants a password

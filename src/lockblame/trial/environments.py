@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockblame.errors import TrialFailed
+from lockblame.errors import RevisionError, TrialFailed
 from lockblame.git import cloning
 from lockblame.model import Gap, Pin
 from lockblame.trial.complaints import MAKE_ROOM, complaint
@@ -74,7 +74,8 @@ class Environments:
 
     `installer` is "uv" or "pip", None for uv where it is there; `folder` where they stand, None for the user's cache folder;
     `origin` is the folder that relative paths of locks start from; `indexes` are those of the lock, for pins that name none;
-    `access` says how an index is addressed with the user's password for it; `keep` is how many are left when it is closed.
+    `access` says how an index is addressed with the user's password for it, `login` how a git repository is with the lock's
+    token; `keep` is how many are left when it is closed.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Environments:
         origin: Path = Path(),
         indexes: Sequence[str] = (),
         access: Callable[[str], str] = str,
+        login: Callable[[str], str] = str,
         keep: int = KEEP,
     ) -> None:
         self._interpreter = interpreter
@@ -99,6 +101,7 @@ class Environments:
         self._origin = origin
         self._indexes = tuple(indexes)
         self._access = access
+        self._login = login
         self._private: dict[str, bool] = {}
         self._keep = keep
         self._guard = threading.Lock()
@@ -268,14 +271,25 @@ class Environments:
     def _own(self, part: Part | None = None) -> dict[str, str]:
         """The user's own environment, index passwords included, but without tokens of forges: what is built could read them.
 
-        Only git may need one, to fetch a repository of the part that isn't everybody's. It is asked beforehand, since a build
-        could pretend that it was refused.
+        Only git may need one, to fetch a repository of the part that isn't everybody's: that which the lock has for it, else the
+        user's. It is asked beforehand, since a build could pretend that it was refused.
         """
         mine = without(os.environ, _MISLEADING)
         held = tokens(mine)
+        if told := self._told(part, mine):
+            return {**without(mine, held), **told}
         if not held or (part is not None and any(self._locked_up(one, held) for one in part.repositories)):
             return mine
         return without(mine, held)
+
+    def _told(self, part: Part | None, environment: Mapping[str, str]) -> dict[str, str]:
+        """The variables by which git gets the lock's own token for the one repository of a part."""
+        if part is None or len(part.repositories) != 1:
+            return {}
+        try:
+            return cloning.login(self._login(part.repositories[0]), environment, whole=True)
+        except RevisionError as error:
+            raise TrialFailed("git", str(error)) from error
 
     def _locked_up(self, repository: str, held: Collection[str]) -> bool:
         """Whether git can't read a repository without these tokens."""

@@ -20,7 +20,8 @@ _LOCAL_GIT = re.compile(r"(\S+) @ (git\+file:///[^#\s]+)(?:#(\S+))?")
 class Part:
     """Requirement lines with hashes for each, or without for all, and the index that the lock names for them.
 
-    What git fetches by https from the `repositories` stands apart from all else.
+    What git fetches by https from the `repositories` stands apart from all else, and each that the lock has a token for alone:
+    what is built of one doesn't see the other's.
     """
 
     lines: tuple[str, ...]
@@ -34,8 +35,8 @@ def parts(pins: Iterable[Pin], folder: Path) -> tuple[tuple[Part, ...], tuple[Ga
 
     `folder` is where relative paths start.
     """
-    grouped: dict[tuple[str, bool, bool], list[str]] = {}
-    repositories: set[str] = set()
+    grouped: dict[tuple[str, bool, str], list[str]] = {}
+    repositories: dict[str, set[str]] = {}
     gaps = []
     for pin in pins:
         line = _line(pin, folder)
@@ -46,16 +47,17 @@ def parts(pins: Iterable[Pin], folder: Path) -> tuple[tuple[Part, ...], tuple[Ga
         index = pin.source.location if pin.source.kind == "registry" else None
         text = " ".join([line, *(f"--hash={one}" for one in hashes)])
         repository = _repository(pin)
-        repositories.update([repository] if repository else [])
-        grouped.setdefault((index or "", bool(hashes), repository is not None), []).append(text)
+        apart = "" if repository is None else repository if pin.source.access else "https"
+        repositories.setdefault(apart, set()).update([repository] if repository else [])
+        grouped.setdefault((index or "", bool(hashes), apart), []).append(text)
     found = tuple(
         Part(
             lines=tuple(sorted(lines)),
             hashed=hashed,
             index=index or None,
-            repositories=tuple(sorted(repositories)) if fetched else (),
+            repositories=tuple(sorted(repositories[apart])),
         )
-        for (index, hashed, fetched), lines in sorted(grouped.items())
+        for (index, hashed, apart), lines in sorted(grouped.items())
     )
     return found, tuple(gaps)
 

@@ -24,7 +24,7 @@ class Sourcing:
     """The indexes of the packages of a lock, and of what it was `before`. Addresses may hold credentials: never show them.
 
     Passwords of the environment that belong to an index by its name, or that an address asks for by a variable, are given only
-    to indexes that both sides name alike: who may propose a lock must not choose who gets them.
+    to indexes and repositories that both sides name alike: who may propose a lock must not choose who gets them.
     """
 
     def __init__(self, lock: Snapshot, before: Snapshot) -> None:
@@ -54,6 +54,20 @@ class Sourcing:
     def address(self, url: str) -> str:
         """The address of the index at `url`, with the password that is at hand for it."""
         return self._addressed(self._named(url))
+
+    def repository(self, location: str) -> str:
+        """The address of a git repository, with the token that a lock has for it."""
+        from lockblame.client.indexes import addressed
+
+        lock, before = (
+            [pin.source.access for pin in side if pin.source.location == location and pin.source.access] for side in self._sides
+        )
+        for access in dict.fromkeys((*lock, *before)):
+            if "$" not in access.reveal() or (access in lock and access in before):
+                found = addressed(Index(url=location, access=access))
+                if found != location:
+                    return found
+        return location
 
     def _named(self, url: str) -> Index:
         known = (*self._project, *self._machine)
@@ -153,19 +167,6 @@ def lane(address: str) -> str:
         return urlsplit(address).netloc.rpartition("@")[2]
     except ValueError:
         return ""
-
-
-def without_access(delta: Delta) -> Delta:
-    """The Delta as it may be handed on: without the passwords of the indexes that its locks name."""
-
-    def bare(side: Snapshot) -> Snapshot:
-        if not any(index.access for index in side.configured) and not side.parts:
-            return side
-        own = tuple(replace(index, access=None) for index in side.configured)
-        return replace(side, configured=own, parts=tuple(bare(part) for part in side.parts))
-
-    parts = tuple(without_access(part) for part in delta.parts)
-    return replace(delta, before=bare(delta.before), after=bare(delta.after), parts=parts)
 
 
 # --- one page out of several places ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from lockblame import bisection, installed
 from lockblame.bisection import Problem, Question, Rules
-from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, ReadError, TrialFailed
+from lockblame.errors import AlreadyBroken, BisectError, LockblameError, NotReproduced, ReadError, TrialFailed
 from lockblame.model import Bisection, Change, Gap, Outcome, Pin, Snapshot, Trial, Verdict
 from lockblame.progress import Progress
 from lockblame.report.hostile import line
@@ -248,7 +248,7 @@ class Trials:
         def prepare(changes: frozenset[str] = coming.changes) -> None:
             try:
                 self.places.prepare(self.ends.pins(changes))
-            except (BisectError, Stopped):
+            except (LockblameError, Stopped):
                 # tried again, and told, when it is needed
                 return
 
