@@ -262,6 +262,41 @@ def test_a_constraints_file_is_given_to_pip_as_one(tmp_path):
     assert found.command == "pip install -c constraints-312.txt …"
 
 
+PDM = """[[package]]
+name = "kombu"
+version = "{kombu}"
+files = []
+
+[metadata]
+lock_version = "4.5.1"
+content_hash = "sha256:0"
+"""
+
+
+@pytest.mark.parametrize("below", ["", "services/a b"])
+def test_pdm_is_told_which_pins_to_lock_anew(tmp_path, below):
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    for name, kombu in (("before.lock", "5.3.1"), ("pdm.lock", "5.3.2")):
+        (tmp_path / below / name).write_text(PDM.format(kombu=kombu))
+    sides = [f"{below}/{name}".lstrip("/") for name in ("before.lock", "pdm.lock")]
+    found = lockblame.rollback(*sides, packages=["kombu"], repository=tmp_path, offline=True, write=True)
+    there, file = (" --project 'services/a b'", "'services/a b/constraints.txt'") if below else ("", "constraints.txt")
+    assert found.command == f"pdm update{there} --no-sync --update-reuse --override {file} kombu"
+    back = lockblame.rollback(undo=True, write=True, repository=tmp_path)
+    assert back.command == f"pdm update{there} --no-sync --update-reuse kombu"
+    assert not list(tmp_path.rglob("constraints.txt"))
+
+
+def test_no_command_names_a_constraints_file_that_is_gone(tmp_path):
+    for name, kombu in (("before.txt", "5.3.1"), ("after.txt", "5.3.2")):
+        (tmp_path / name).write_text(f"kombu=={kombu}\n")
+    options = {"repository": tmp_path, "write": True}
+    lockblame.rollback("before.txt", "after.txt", packages=["kombu"], style="constraints", offline=True, **options)
+    found = lockblame.rollback(undo=True, **options)
+    assert (len(found.edits), found.command) == (1, None)
+    assert "again:" not in rendered(found, "text")
+
+
 POETRY = """[[package]]
 name = "celery"
 version = "{celery}"

@@ -184,7 +184,7 @@ def _edited(ends: _Ends, delta: Delta, returns: Sequence[Return], ways: Sequence
     commands: list[str] = []
     for way in ways:
         drafts[way.target] = _draft(ends, way, way.lock or delta.after.path, drafts.get(way.target))
-        commands.append(command(way.style, as_shown(way.shown, ends.folder), way.place))
+        commands.append(command(way.style, as_shown(way.shown, ends.folder), way.place, [one.name for one in way.back]))
     lines = (one.requirement for one in wanted(returns, forked(delta.before)))
     return Rollback(
         style=ways[0].style if ways else "constraints",

@@ -68,9 +68,10 @@ def _verbatim(row: str) -> str:
 def _then(found: Rollback) -> str | None:
     if not found.edits or found.command is None:
         return None
-    kept = found.undo and ("--upgrade-package" in found.command or "poetry update" in found.command)
+    kept = found.undo and (any(one in found.command for one in ("--upgrade-package", "poetry update", "pdm update")))
     why = " (by itself the lock keeps the versions that were taken back)" if kept else ""
-    return f"{'Now' if found.written else 'After that'} lock again: {found.command}{why}"
+    again = "install" if found.command.startswith("pip ") else "lock"
+    return f"{'Now' if found.written else 'After that'} {again} again: {found.command}{why}"
 
 
 def _resolution(one: Resolution, returns: tuple[Return, ...]) -> list[str]:

@@ -28,6 +28,7 @@ _POETRY_ENTRY = re.compile(
 _LEFT = rf"  {_MARK}: instead of ([0-9A-Za-z.!+_-]{{1,200}})"
 _UV_NAMED = re.compile(rf"[\"']([a-z0-9-]{{1,200}})==([^\r\n]{{1,400}})[\"'],{_LEFT}")
 _POETRY_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}}) = ([^\r\n]{{1,4000}}){_LEFT}", re.M)
+_LINE_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}})==([^\r\n]{{1,400}}){_LEFT}", re.M)
 _POETRY_GROUP = re.compile(
     rf"{_FEED}\[{re.escape('.'.join(GROUP))}\]  {_MARK}{_FEED}optional = true{_FEED}{_FEED}"
     rf"\[{re.escape('.'.join(POETRY))}\]  {_MARK}{_FEED}(?=\Z|{_FEED}|[ \t]*\[)"
@@ -55,11 +56,12 @@ def undo(text: str, file: str, names: Collection[str] = ()) -> str:
 
 
 def taken_out(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """The entries in one text of a pyproject.toml that the other hasn't any more: each package and the version it had left.
+    """What rollbacks wrote in one text that the other hasn't any more: each package and the version it had left.
 
     That is "" where it is for some environments alone: no version may be right for all.
     """
-    held = [[*_UV_NAMED.findall(text), *_POETRY_NAMED.findall(text)] for text in (before, after)]
+    named = (_UV_NAMED, _POETRY_NAMED, _LINE_NAMED)
+    held = [[one for pattern in named for one in pattern.findall(text)] for text in (before, after)]
     gone = [one for one in held[0] if one not in held[1]]
     return tuple(dict.fromkeys((name, "" if ";" in entry else version) for name, entry, version in gone))
 

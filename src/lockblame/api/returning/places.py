@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from lockblame.errors import ReadError, RollbackError
 from lockblame.model import RollbackStyle
 
 
-def command(style: RollbackStyle, shown: str, lock: Path) -> str:
-    """What locks again after the file `shown` was edited, or installs what it says."""
+def command(style: RollbackStyle, shown: str, lock: Path, names: Iterable[str] = ()) -> str:
+    """What locks again after the file `shown` was edited for the packages of these names, or installs what it says."""
     if style in ("uv", "poetry"):
         still = style == "poetry" and _by_poetry_1(lock.with_name("poetry.lock"))
         return f"{style} lock{where(shown)}{' --no-update' if still else ''}"
+    if style == "constraints" and lock.name == "pdm.lock":
+        return pdm_update(shown, names, f" --override {shlex.quote(shown)}")
     if style == "requirements" and "constraint" not in lock.name:
         return f"pip install -r {shlex.quote(shown)}"
     return f"pip install -c {shlex.quote(shown)} …"
@@ -25,6 +28,13 @@ def where(shown: str) -> str:
     """The option that sends uv or Poetry to the file's folder; "" for the current one."""
     folder = os.path.dirname(shown)  # noqa: PTH120 (of a path as it is shown, not of one on this machine)
     return "" if folder in ("", ".") else f" --directory {shlex.quote(folder)}"
+
+
+def pdm_update(shown: str, names: Iterable[str], more: str = "") -> str:
+    """What has PDM lock these packages anew: of one that isn't named it reuses the pin, whatever a constraint says."""
+    folder = os.path.dirname(shown)  # noqa: PTH120 (of a path as it is shown, not of one on this machine)
+    there = f" --project {shlex.quote(folder)}" if folder else ""
+    return " ".join([f"pdm update{there} --no-sync --update-reuse{more}", *dict.fromkeys(names)])
 
 
 def _by_poetry_1(lock: Path) -> bool:

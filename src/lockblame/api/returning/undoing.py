@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from lockblame.api.asking.evidence import PathLike
-from lockblame.api.returning.places import as_shown, command, text_of, where
+from lockblame.api.returning.places import as_shown, command, pdm_update, text_of, where
 from lockblame.errors import ReadError
 from lockblame.model import Edit, Rollback, RollbackStyle, normalize
 
@@ -24,7 +25,7 @@ def undone(folder: Path, file: PathLike | None, packages: Sequence[str]) -> Roll
 
     names = tuple(map(normalize, packages))
     edits: list[Edit] = []
-    commands: list[str] = []
+    commands: list[str | None] = []
     styles: list[RollbackStyle] = []
     for place in [folder / file] if file is not None else list(_marked(folder)) or list(_marked(_top(folder))):
         shown = as_shown(place, folder)
@@ -33,8 +34,8 @@ def undone(folder: Path, file: PathLike | None, packages: Sequence[str]) -> Roll
         if new != text:
             edits.append(Edit(path=str(place), before=text, after=new or None if place.suffix == ".txt" else new))
             styles += (own := _styles_of(shown, text))
-            commands += [_forward(style, shown, place, ways.taken_out(text, new)) for style in own]
-    told = " && ".join(dict.fromkeys(commands)) or None
+            commands += [_forward(style, shown, place, ways.taken_out(text, new), gone=new == "") for style in own]
+    told = " && ".join(dict.fromkeys(filter(None, commands))) or None
     return Rollback(style=styles[0] if styles else "uv", edits=tuple(edits), command=told, undo=True)
 
 
@@ -72,14 +73,17 @@ def _styles_of(shown: str, text: str) -> list[RollbackStyle]:
     return ["requirements" if f"{MARK}, was: " in text else "constraints"]
 
 
-def _forward(style: RollbackStyle, shown: str, place: Path, left: Sequence[tuple[str, str]]) -> str:
+def _forward(style: RollbackStyle, shown: str, place: Path, left: Sequence[tuple[str, str]], *, gone: bool) -> str | None:
     """The command after it: a lock keeps the versions that it has until it is told which of them may move.
 
-    uv is told where to; Poetry can only be told to take what is newest.
+    uv is told where to; Poetry and PDM can only be told to take what is newest. None for a constraints file that is gone.
     """
     if style == "uv" and left:
         moves = (f"{name}=={version}" if version else name for name, version in left)
         return " ".join([f"uv lock{where(shown)}", *(f"--upgrade-package {one}" for one in moves)])
     if style == "poetry" and left:
         return f"poetry update{where(shown)} --lock {' '.join(dict.fromkeys(name for name, _ in left))}"
-    return command(style, shown, place)
+    if style == "constraints" and place.with_name("pdm.lock").is_file():
+        still = "" if gone else f" --override {shlex.quote(shown)}"
+        return pdm_update(shown, (name for name, _ in left), still)
+    return None if gone else command(style, shown, place)
