@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import lockblame
 from lockblame.api.bisecting import bisect
 from lockblame.errors import AlreadyBroken, BisectError, NotReproduced, TrialFailed
+from lockblame.model import Bisection, Trial
 from lockblame.report.proof import proof
 from lockblame.trial import Environments
 from lockblame.trial.interpreter import uv_command
@@ -224,6 +226,16 @@ class TestLimits:
         assert "p2" in names(result)
         assert not result.minimal
         assert "stopped" in proof(result, "text")
+
+    def test_where_it_would_have_gone_on(self, delta):
+        trials = (
+            Trial(changes=(), verdict="good"),
+            Trial(changes=("p0", "p1"), verdict="good"),
+            Trial(changes=("p2",), verdict="good", package="p2"),
+        )
+        short = Bisection(culprits=tuple(delta)[:3], minimal=False, trials=trials, stopped="limit")
+        assert "None of the good trials had p2: look there first." in proof(short, "text")
+        assert "good trials" not in proof(replace(short, trials=trials[:1]), "text")
 
     def test_no_answer_before_the_ends(self, delta, shelf, tmp_path):
         with pytest.raises(BisectError, match="stopped before both ends"):

@@ -8,6 +8,7 @@ import pytest
 
 import lockblame
 from lockblame import resolver
+from lockblame.errors import RollbackError
 from tests.repositories import commit, git, start
 from tests.test_rollback_command import PYPROJECT, UV
 
@@ -99,6 +100,14 @@ def test_a_failure_that_says_nothing_of_solutions_is_a_gap(programs, project, sa
     assert gap.reason == "not-lockable"
     assert said in gap.detail
     assert "without the edit" not in gap.detail
+
+
+def test_where_there_is_no_solution_nothing_is_written(programs, project):
+    programs("uv", "grep -q lockblame pyproject.toml || exit 0; echo 'No solution found: app needs kombu'; exit 1")
+    with pytest.raises(RollbackError, match="app needs kombu") as caught:
+        lockblame.rollback("v1", "v2", packages=["kombu"], check=True, write=True, offline=True, repository=project)
+    assert "nothing was written" in caught.value.hint
+    assert (project / "pyproject.toml").read_text() == PYPROJECT
 
 
 def test_no_solution_is_told_only_where_there_was_one_before(programs, project):

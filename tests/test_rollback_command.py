@@ -141,6 +141,14 @@ class TestUv:
         assert found.written
         assert (project / "pyproject.toml").read_text() == PYPROJECT
 
+    @pytest.mark.parametrize(
+        "written", ['[tool.uv]\nconstraint-dependencies = ["idna"]', '[tool]\nuv = {constraint-dependencies = ["idna"]}']
+    )
+    def test_after_an_undo_only_packages_are_moved(self, project, written):
+        (project / "pyproject.toml").write_text(f"{PYPROJECT}{written}\n")
+        lockblame.rollback("v1", "v2", packages=["kombu"], offline=True, repository=project, write=True)
+        assert lockblame.rollback(undo=True, repository=project).command == "uv lock --upgrade-package kombu==5.3.2"
+
     def test_after_an_undo_the_lock_is_told_where_to_go_again(self, project, evidence):
         lockblame.rollback("v1", "v2", packages=["kombu"], evidence=evidence, repository=project, write=True)
         told = run("rollback", "--undo", "--package", "celery", folder=project).stdout

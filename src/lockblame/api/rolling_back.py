@@ -64,7 +64,7 @@ def rollback(
     has to go back with them is included, with the reason. `style` says how (default: what the lock is of): `uv` and `poetry`
     edit the pyproject.toml beside the lock, `requirements` the pinned file itself, `constraints` a file for `pip install -c`;
     `file` names another file to edit. Nothing is written without `write`. `check` lets uv or Poetry lock a temporary copy; what
-    that moves besides, and the deploy had moved, is included.
+    that moves besides, and the deploy had moved, is included; where they find no solution, nothing is written.
 
     `undo` takes out what earlier rollbacks wrote (of `packages` only, if given); no locks are needed for it.
 
@@ -101,6 +101,9 @@ def rollback(
             returns = tuple(_with_reason(one, found) if one.change.name in companions else one for one in returns)
             ways = _ways(ends, delta, returns, style, file)
             found = _checked(_edited(ends, delta, returns, ways), ways, offline, progress)
+        if write and found.resolution is not None and not found.resolution.resolves:
+            detail = f"{found.resolution.resolver} finds no solution with this edit: {found.resolution.detail}"
+            raise RollbackError(ways[0].target.name, detail, "nothing was written; without --check it is")
     gaps = tuple(_closed(gaps, found))
     reopened, told = asked.reopened(returns, advisories, budget or Budget())
     found = replace(found, reopened=reopened, gaps=tuple(dict.fromkeys((*delta.gaps, *gaps, *asked.gaps, *told, *found.gaps))))

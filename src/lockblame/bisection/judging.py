@@ -52,9 +52,11 @@ def judge(outcome: Outcome, rules: Rules) -> tuple[Verdict, str]:
 
 
 def _in_time(outcome: Outcome, rules: Rules, why: str) -> tuple[Verdict, str]:
-    if rules.limit is not None and outcome.seconds > rules.limit:
+    if rules.limit is None:
+        return "good", why
+    if outcome.seconds > rules.limit:
         return "bad", f"took {outcome.seconds:.2f} s, more than {rules.limit:.2f} s"
-    return "good", why
+    return "good", f"{why} in {outcome.seconds:.2f} s, not more than {rules.limit:.2f} s"
 
 
 def _by_code(code: int) -> tuple[Verdict, str]:

@@ -120,6 +120,7 @@ def _sentences(found: Bisection) -> list[str]:
     said = []
     if found.stopped is not None:
         said.append(f"The search was stopped ({found.stopped}): this is the best answer so far, it may still get smaller.")
+        said += _left(found)
     elif found.minimal:
         said.append("Without them it is good, and every largest part of them that can be installed was tried and is good.")
     else:
@@ -127,6 +128,14 @@ def _sentences(found: Bisection) -> list[str]:
     if found.certainty is not None:
         said.append(f"The verdicts it rests on are right with a probability of {found.certainty:.1%}.")
     return said
+
+
+def _left(found: Bisection) -> list[str]:
+    """Where a search that was stopped would have gone on: what no good mix had."""
+    names = [change.name for change in found.culprits]
+    good = {name for trial in found.trials if trial.verdict == "good" and trial.package is None for name in trial.changes}
+    left = [name for name in names if name not in good]
+    return [f"None of the good trials had {', '.join(left)}: look there first."] if 0 < len(left) < len(names) else []
 
 
 def _bound(found: Bisection) -> list[str]:

@@ -27,7 +27,8 @@ _POETRY_ENTRY = re.compile(
 )
 _LEFT = rf"  {_MARK}: instead of ([0-9A-Za-z.!+_-]{{1,200}})"
 _UV_NAMED = re.compile(rf"[\"']([a-z0-9-]{{1,200}})==([^\r\n]{{1,400}})[\"'],{_LEFT}")
-_POETRY_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}}) = ([^\r\n]{{1,4000}}){_LEFT}", re.M)
+# what ends with a comma is the first line of an array of uv's
+_POETRY_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}}) = ([^\r\n]{{1,4000}}(?<!,)){_LEFT}", re.M)
 _LINE_NAMED = re.compile(rf"^([a-z0-9-]{{1,200}})==([^\r\n]{{1,400}}){_LEFT}", re.M)
 _POETRY_GROUP = re.compile(
     rf"{_FEED}\[{re.escape('.'.join(GROUP))}\]  {_MARK}{_FEED}optional = true{_FEED}{_FEED}"
