@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockblame import blame
 from lockblame.api.incident import with_way_back
 from lockblame.api.proving.proofs import read_proof, with_proof
 from lockblame.errors import ReadError
@@ -17,6 +18,7 @@ from lockblame.model import Case, Edit, Gap, Precedent, Release, Reopened, Retur
 from lockblame.report import render
 from tests import examples
 from tests.test_cli import lockblame, project  # noqa: F401 (a fixture)
+from tests.test_private_index import uv_lock
 
 BISECTION = {
     "schema": 1,
@@ -93,6 +95,18 @@ class TestProof:
         shown = render(found, "postmortem")
         first, second = "pytz 2023.3 (added) (proven; the ranking", "kombu 5.3.1 → 5.3.2 (91 % by the ranking, not among what is"
         assert 0 < shown.index(f"- {first}") < shown.index(f"- {second}")
+
+    def test_of_several_locks(self, proven, tmp_path):
+        """uv.lock tells the index of each package, a requirements file of none: it is one step all the same, and proven."""
+        for side, version in (("before", "5.3.1"), ("after", "5.3.2")):
+            (tmp_path / side).mkdir()
+            (tmp_path / side / "requirements.txt").write_text(f"kombu=={version}\n")
+            (tmp_path / side / "uv.lock").write_text(uv_lock("https://index.example/simple", version, "kombu"))
+        found = with_proof(blame(tmp_path / "before", tmp_path / "after", symptom="slow", offline=True), proven())
+        assert [one.change.name for one in found.suspects] == ["kombu"]
+        shown = render(found, "postmortem")
+        assert "- kombu 5.3.1 → 5.3.2 (proven; the ranking" in shown
+        assert "not among what is proven" not in shown
 
     def test_a_case_that_it_resembles_says_what_helped(self):
         case = Case(id="a-case", title="Slow", date=date(2024, 3, 2), symptom="slow", workaround="kombu back")

@@ -70,3 +70,7 @@ class Proof:
     untestable: int = 0
     narrowed: tuple[Narrowed, ...] = ()
     gaps: tuple[Gap, ...] = ()
+
+    def proves(self, change: Change) -> bool:
+        """Whether the step is a culprit: in whichever of several locks it was made."""
+        return any((one.name, one.old, one.new) == (change.name, change.old, change.new) for one in self.culprits)

@@ -37,17 +37,19 @@ def rank(
     now: datetime | None = None,
     lexicon: Lexicon | None = None,
     scorer: Scorer | None = None,
+    fewest: int = 0,
 ) -> Ranking:
     """The candidates as suspects and their issues as matches, best first.
 
     Issues opened after `now` are left out. `scorer` gives the similarity of two texts (0 to 1) as one more evidence.
+    Words are as rare as among `fewest` issues, where there are fewer.
     An issue that several candidates share (one repository, or forks of one package) counts for the one that it fits best, and for
     all that it fits as well: the alphabet accuses nobody.
     A suspect's evidence is that of its best report or, where no report is worth more than none, that of the package alone.
     """
     from lockblame import lexicon as lexicons
 
-    measured = measure(symptom, candidates, now=now, lexicon=lexicon or lexicons.default(), scorer=scorer)
+    measured = measure(symptom, candidates, now=now, lexicon=lexicon or lexicons.default(), scorer=scorer, fewest=fewest)
     own = [tuple(evidence(feature) for feature in features) for features in measured.own]
     best: dict[Key, list[tuple[Match, int]]] = {}
     for report in measured.reports:

@@ -68,11 +68,12 @@ def measure(
     now: datetime | None,
     lexicon: Lexicon,
     scorer: Scorer | None,
+    fewest: int = 0,
 ) -> Measurements:
     """Everything that can be said of `candidates` and their issues up to `now`, in the order of the candidates."""
     dated = [_dated(candidate, _aware(now)) for candidate in candidates]
     groups = [(candidate.release.uploaded if candidate.release else None, candidate.issues) for candidate in dated]
-    gathered = pool(symptom, groups, lexicon)
+    gathered = pool(symptom, groups, lexicon, fewest)
     owners = _owners(dated)
     lines = {one.change.name: one.release.summary for one in dated if one.release is not None and one.release.summary}
     summaries = Summaries(symptom, lines, lexicon)

@@ -52,8 +52,13 @@ def key_of(issue: Issue) -> Key:
     return f"{host}/{issue.repository}".lower(), issue.number
 
 
-def pool(symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequence[Issue]]], lexicon: Lexicon) -> Pool:
-    """The pool of `groups`: for each package when its new version came out, and its issues."""
+def pool(
+    symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequence[Issue]]], lexicon: Lexicon, fewest: int = 0
+) -> Pool:
+    """The pool of `groups`: for each package when its new version came out, and its issues.
+
+    How rare a word is among a handful says nothing: what isn't there of `fewest` issues counts as issues without it.
+    """
     terms = frozenset(symptom.words) if symptom else frozenset()
     skimmed = _skim(groups, terms)
     counts = Counter(word for _, found, _ in skimmed.values() for word in found)
@@ -81,7 +86,7 @@ def pool(symptom: Symptom | None, groups: Sequence[tuple[datetime | None, Sequen
         concepts=spread(both[1] for both in concepts_of.values()),
         concepts_of=concepts_of,
         average=sum(len(item.body) for item in documents.values()) / close if close else 1.0,
-        rows=rows,
+        rows=max(rows, fewest),
     )
 
 

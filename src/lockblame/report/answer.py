@@ -62,7 +62,7 @@ def _foremost(report: Report) -> Suspect | None:
     """The suspect that the answer is about: the one that is proven, whatever its rank, else the first."""
     if report.proof is None:
         return report.suspects[0]
-    return next((one for one in report.suspects if one.change in report.proof.culprits), None)
+    return next((one for one in report.suspects if report.proof.proves(one.change)), None)
 
 
 def _proven(report: Report) -> str:

@@ -90,8 +90,7 @@ def _items(rows: Iterator[str] | Sequence[str]) -> str:
 
 def _leading(found: Report) -> list[Suspect]:
     """The first suspects; those that are proven before all others, whatever their rank."""
-    culprits = found.proof.culprits if found.proof else ()
-    proven = [one for one in found.suspects if one.change in culprits]
+    proven = [one for one in found.suspects if found.proof is not None and found.proof.proves(one.change)]
     return [*proven, *(one for one in found.suspects if one not in proven)][: max(SUSPECTS_SHOWN, len(proven))]
 
 
@@ -126,15 +125,16 @@ def _suspect(suspect: Suspect, found: Report) -> str:
     # what is proven is no matter of likelihood any more
     likely = share(suspect)
     if found.proof is not None:
-        culprit = suspect.change in found.proof.culprits
+        culprit = found.proof.proves(suspect.change)
         likely = (
             f"proven; the ranking alone gave it {likely}" if culprit else f"{likely} by the ranking, not among what is proven"
         )
     rows = [f"{safe(moved(suspect.change))} ({likely})"]
-    rows += [f"  - {safe(one.detail)}" for one in leading(suspect.evidence, EVIDENCE_SHOWN)]
+    # most of the evidence is about the report, so that it comes behind it
     for match in suspect.matches[:1]:
         address = url(match.issue.url)
         rows.append(f"  - upstream: “{safe(match.issue.title)}” ({safe(dated(match))})" + (f" <{address}>" if address else ""))
+    rows += [f"  - {safe(one.detail)}" for one in leading(suspect.evidence, EVIDENCE_SHOWN)]
     return "- " + "\n".join(rows)
 
 

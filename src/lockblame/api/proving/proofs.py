@@ -121,6 +121,6 @@ def with_proof(report: Report, file: PathLike) -> Report:
         if (one.name, one.old, one.new) not in steps:
             detail = f"proves {one}, which is no change between these two locks"
             raise ReadError(os.fspath(file), detail, "give the bisection of the same BEFORE and AFTER")
-    own = {(one.name, one.old, one.new): one for one in report.delta}
+    own = {(one.name, one.old, one.new): one for one in reversed(report.delta)}
     culprits = tuple(own[one.name, one.old, one.new] for one in proof.culprits)
     return replace(report, proof=replace(proof, culprits=culprits))
